@@ -1,0 +1,164 @@
+"""The values that stand in config.yaml: positions, polygons, hours, secrets. Each checks itself when it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import shapely
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from patrol.errors import SecretNotSet
+from patrol.geo import LatLon
+
+PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+Number = Annotated[float, Field(strict=True)]
+
+
+def _lon_lat(value: object) -> object:
+    if isinstance(value, LatLon):
+        return value
+    if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(_is_number(v) for v in value)):
+        raise PydanticCustomError("wrong-type", "a position", {"expected": "[longitude, latitude]"})
+    lon_deg, lat_deg = float(value[0]), float(value[1])
+    if abs(lat_deg) > 90 and abs(lon_deg) <= 90:
+        raise PydanticCustomError("swapped", "swapped", {})
+    if abs(lat_deg) > 90 or abs(lon_deg) > 180:
+        raise PydanticCustomError("out-of-range", "range", {"expected": "longitude within 180, latitude within 90"})
+    return LatLon(lat_deg, lon_deg)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e9
+
+
+def check_ring(corners: list[tuple[float, float]]) -> None:
+    """Raise a PydanticCustomError when `corners` (x, y) are not a simple polygon."""
+    if len(set(corners)) < 3:
+        raise PydanticCustomError("too-few-corners", "corners", {})
+    polygon = shapely.Polygon(corners)
+    if not polygon.is_valid:
+        reason = shapely.is_valid_reason(polygon)
+        match = re.search(r"\[(\S+) (\S+)\]", reason)
+        where = {"x": match[1], "y": match[2]} if match else {"x": "?", "y": "?"}
+        raise PydanticCustomError("self-crossing", "crossing", where)
+    if polygon.area == 0:
+        raise PydanticCustomError("too-few-corners", "area", {})
+
+
+def _ring(corners: tuple[LatLon, ...]) -> tuple[LatLon, ...]:
+    check_ring([(p.lon_deg, p.lat_deg) for p in corners])
+    return corners
+
+
+def _pixel_ring(corners: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    check_ring(list(corners))
+    return corners
+
+
+def _hours(value: object) -> object:
+    if isinstance(value, Hours):
+        return value
+    match = (
+        re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)", value) if isinstance(value, str) else None
+    )
+    if match is None or (match[3] == "24" and match[4] != "00"):
+        raise PydanticCustomError("bad-hours", "hours", {})
+    first, last = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
+    return Hours(begins_min=first, ends_min=last)
+
+
+def check_timezone(value: str) -> str:
+    """Raise a PydanticCustomError when `value` is no IANA time zone."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError) as err:
+        raise PydanticCustomError("bad-timezone", "timezone", {}) from err
+    return value
+
+
+def check_cron(value: str) -> str:
+    """Raise a PydanticCustomError when `value` is not five cron fields."""
+    field = r"(\*|\d{1,2}(-\d{1,2})?)(/\d{1,2})?"
+    if not re.fullmatch(rf"({field}(,{field})*\s+){{4}}{field}(,{field})*", value):
+        raise PydanticCustomError("bad-cron", "cron", {})
+    return value
+
+
+def _secret(value: str) -> str:
+    if not PLACEHOLDER.fullmatch(value):
+        raise PydanticCustomError("secret-in-file", "secret", {})
+    return value
+
+
+def _template(value: str) -> str:
+    password = re.search(r"://[^/@:]*:([^@/]+)@", value)
+    if password and not PLACEHOLDER.fullmatch(password[1]):
+        raise PydanticCustomError("secret-in-file", "secret", {})
+    return value
+
+
+def check_broker_url(value: str) -> str:
+    """Raise a PydanticCustomError when `value` is no MQTT address."""
+    if not re.fullmatch(r"mqtts?://[A-Za-z0-9.\-\[\]:]+", value):
+        raise PydanticCustomError("bad-url", "url", {"expected": "mqtt://host:1883 or mqtts://host:8883"})
+    return value
+
+
+def check_http_url(value: str) -> str:
+    """Raise a PydanticCustomError when `value` is no HTTP address."""
+    if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s]*)?", value):
+        raise PydanticCustomError("bad-url", "url", {"expected": "http://host:port or https://host"})
+    return value.rstrip("/")
+
+
+class Shape(BaseModel):
+    """Frozen, and strict about keys it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Hours(BaseModel):
+    """A daily span in the district's local time; one that ends before it begins runs over midnight."""
+
+    model_config = ConfigDict(frozen=True)
+    begins_min: int
+    ends_min: int
+
+    def hold(self, local: time) -> bool:
+        """Whether `local` (wall clock of the district) lies inside the span."""
+        now_min = local.hour * 60 + local.minute
+        if self.begins_min < self.ends_min:
+            return self.begins_min <= now_min < self.ends_min
+        return now_min >= self.begins_min or now_min < self.ends_min
+
+
+_POSITION_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+_RING_SCHEMA = {"type": "array", "items": _POSITION_SCHEMA, "minItems": 3}
+LonLat = Annotated[LatLon, BeforeValidator(_lon_lat), WithJsonSchema(_POSITION_SCHEMA)]
+Ring = Annotated[tuple[LonLat, ...], AfterValidator(_ring), WithJsonSchema(_RING_SCHEMA)]
+Line = Annotated[tuple[LonLat, ...], Field(min_length=2)]
+PixelRing = Annotated[tuple[tuple[Number, Number], ...], AfterValidator(_pixel_ring), WithJsonSchema(_RING_SCHEMA)]
+Span = Annotated[
+    Hours, BeforeValidator(_hours), WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d-\d\d:\d\d$"})
+]
+Secret = Annotated[str, AfterValidator(_secret)]
+Template = Annotated[str, Field(min_length=1), AfterValidator(_template)]
+HazardWord = Literal["rooftop-violation", "flooding", "fire-hotspot", "flame-smoke", "blocked-fire-lane",
+                      "perimeter-intrusion", "falling-object", "smoke-alarm", "charging-pile"]  # fmt: skip
+
+
+def reveal(template: str, environ: Mapping[str, str], field: str) -> str:
+    """`template` with each `${NAME}` filled in from `environ`. Raises SecretNotSet naming `field`."""
+
+    def fill(match: re.Match[str]) -> str:
+        try:
+            return environ[match[1]]
+        except KeyError as err:
+            raise SecretNotSet(field=field, name=match[1]) from err
+
+    return PLACEHOLDER.sub(fill, template)
