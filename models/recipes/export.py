@@ -1,0 +1,76 @@
+"""Write a trained network as the ONNX file that a box runs."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from models.recipes import dataset
+from models.recipes.network import Detector
+from models.recipes.recipe import Recipe, shared_data
+from models.recipes.runtime import Model, letterbox
+
+TORCH_TOLERANCE_PX, TORCH_TOLERANCE_SCORE = 0.5, 0.005
+OPSET = 17  # every onnxruntime since 1.13 runs it
+
+
+def blend(trained: nn.Module, pretrained: nn.Module, share: float) -> nn.Module:
+    """A network whose weights are ``share`` of the trained and the rest of the pretrained ones.
+
+    Between the two lies a network that has nearly all of what was learnt and has forgotten little.
+    """
+    result = copy.deepcopy(trained)
+    old = pretrained.state_dict()
+    mixed = {
+        name: old[name].lerp(value, share) if value.is_floating_point() else value
+        for name, value in trained.state_dict().items()
+    }
+    result.load_state_dict(mixed)
+    return result
+
+
+def write_onnx(network: nn.Module, input_size: tuple[int, int], metadata: Mapping[str, str], file: Path) -> None:
+    """Export ``network`` with a dynamic batch and fixed ``input_size`` (height, width in pixels), with ``metadata`` inside."""
+    detector = Detector(network).eval()
+    example = torch.zeros((1, *input_size, 3), dtype=torch.uint8)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the tracer warns of each shape it fixes: the input size is meant to be fixed
+        torch.onnx.export(
+            detector,
+            (example,),
+            str(file),
+            input_names=["image"],
+            output_names=["predictions"],
+            dynamic_axes={"image": {0: "N"}, "predictions": {0: "N"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load(str(file))
+    for key, value in metadata.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
+
+
+def check_against_torch(network: nn.Module, recipe: Recipe, file: Path) -> None:
+    """Compare the ONNX file with the network on the golden images. Raises ValueError if they differ beyond rounding."""
+    model, detector = Model(file), Detector(network).eval()
+    for name in recipe.golden:
+        placed, _ = letterbox(dataset.read(shared_data() / name), *recipe.input_size)
+        batch = np.ascontiguousarray(placed[None, :, :, ::-1])
+        with torch.inference_mode():
+            gap = np.abs(detector(torch.from_numpy(batch)).numpy() - model.predict(batch))[0]
+        scored = model.predict(batch)[0, 4:].max(axis=0) > 0.05  # boxes that score nothing are never looked at
+        if gap[4:].max() > TORCH_TOLERANCE_SCORE or gap[:4, scored].max(initial=0.0) > TORCH_TOLERANCE_PX:
+            raise ValueError(
+                f"{name}: ONNX and torch differ by {gap[:4, scored].max(initial=0.0):.3f} px, {gap[4:].max():.4f}"
+            )

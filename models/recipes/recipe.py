@@ -1,0 +1,134 @@
+"""The shape of ``models/<name>/recipe.yaml``, and where its paths lead."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+MODELS = Path(__file__).resolve().parents[1]
+REPOSITORY = MODELS.parent
+
+
+def shared_data() -> Path:
+    """The folder of shared training data: ``PATROL_SHARED_DATA``, by default ``../shared/data`` beside the repository."""
+    return Path(os.environ.get("PATROL_SHARED_DATA") or REPOSITORY / "../shared/data").resolve()
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(_Part):
+    """Images with YOLO labels: paths relative to the shared data, or to the model's folder where ``own`` is true."""
+
+    name: str
+    images: str
+    labels: str | None = None
+    licence: str
+    mapping: list[int] | None = Field(default=None, description="file class → model class, -1 drops")
+    pattern: str = "*.[jp][pn]g"
+    own: bool = False
+    optional: bool = False
+    trust: bool = Field(default=False, description="labels are complete: the teacher adds nothing")
+    weight: float = Field(default=1.0, description="how often an image is drawn, relative to the others")
+    groups: str = Field(default="(.*)", description="regular expression whose first group names the group of a file")
+    rehearse: bool = Field(default=False, description="no labels: what the pretrained network sees here is to be kept")
+
+
+class TeacherRun(_Part):
+    """One network that looks for what annotators missed: ``start`` (the pretrained one) or a run in ``runs/``."""
+
+    run: str
+    sizes_px: list[int]
+
+
+class Cleaning(_Part):
+    """How the labels of ``train`` are cleaned. ``val`` is never touched."""
+
+    least_side_px: float = 4.0
+    teachers: list[TeacherRun] = Field(default=[], description="none: labels are taken as complete")
+    believe: list[float] = Field(description="per class, the score from which the teacher's finding becomes a label")
+    doubt: float = Field(default=0.2, description="score from which an unlabelled finding is blurred away")
+    person: int | None = None
+    ridden: list[int] = []
+
+
+class Training(_Part):
+    """Optimiser and sampling."""
+
+    epochs: int
+    samples_per_epoch: int
+    batch: int = 8
+    learning_rate: float = 1e-4
+    last_rate: float = 0.2
+    weight_decay: float = 5e-4
+    frozen_layers: int = 10
+    average: float = Field(default=0.998, description="decay of the running average of the weights")
+    mosaic: float = 0.5
+    stretch: float = Field(default=1.5, description="width against height changes by up to this factor")
+    zoom: tuple[float, float] = (0.5, 1.6)
+    turn_degrees: float = 4.0
+    flip_vertical: float = 0.0
+    rare_image_share: float = Field(
+        default=0.0, description="classes in fewer images than this share are drawn more often"
+    )
+    keep: list[int] = Field(
+        default=[], description="classes in which the pretrained network's view also counts as label"
+    )
+    rehearsal: float = Field(default=0.0, description="share of the batches made of the sources to rehearse")
+    check_every: int = 2
+    effects: dict[str, float] = {}
+    vehicles: list[int] = []
+
+
+class Start(_Part):
+    """The pretrained weights and which of their class rows become the model's classes."""
+
+    weights: str
+    rows: list[int | list[int]]
+
+
+class Recipe(_Part):
+    """Everything that determines a model."""
+
+    name: str
+    version: str
+    license: str
+    seed: int
+    classes: list[str]
+    input_size: tuple[int, int]
+    start: Start
+    train: list[Source]
+    val: Source
+    others: list[Source] = Field(default=[], description="further sets on which the model is only measured")
+    cleaning: Cleaning
+    training: Training
+    blend: float = Field(default=1.0, description="share of the trained weights in the exported ones, rest pretrained")
+    threshold_beta: float = 1.0
+    golden: list[str] = Field(
+        default=[], description="images, relative to the shared data, whose detections are pinned"
+    )
+    compare_coco: bool = Field(default=False, description="measure yolox_nano beside ours (classes must be COCO's)")
+
+    @property
+    def folder(self) -> Path:
+        """The model's folder."""
+        return MODELS / self.name
+
+    @property
+    def runs(self) -> Path:
+        """Where checkpoints and prepared labels lie; ignored by git."""
+        return self.folder / "runs"
+
+    def root(self, source: Source) -> Path:
+        """The folder that the source's paths are relative to."""
+        return self.folder if source.own else shared_data()
+
+
+def load(name: str) -> Recipe:
+    """The recipe of the model ``name``. Raises FileNotFoundError, or pydantic's ValidationError naming what is wrong."""
+    text = (MODELS / name / "recipe.yaml").read_text(encoding="utf-8")
+    return Recipe.model_validate(yaml.safe_load(text))

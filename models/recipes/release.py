@@ -1,0 +1,163 @@
+"""Turn a trained network into a released model: ONNX with its thresholds, golden outputs, and the registry's entry.
+
+``verify`` checks a release with onnxruntime alone; only the release itself needs torch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from models.recipes import dataset, metrics
+from models.recipes.evaluate import Measured
+from models.recipes.labels import Found, iou
+from models.recipes.recipe import MODELS, Recipe, shared_data
+from models.recipes.runtime import NMS_IOU, Model
+
+log = logging.getLogger(__name__)
+SCORE_TOLERANCE = 0.03  # processors round differently; a changed model differs by more
+IOU_TOLERANCE = 0.9
+REGISTRY_HEAD = (
+    "# Every released model. Written by `python -m models.recipes export NAME`; checked by `... verify NAME`.\n"
+)
+
+
+def sha256(file: Path) -> str:
+    """The file's SHA-256 in hexadecimal."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def thresholds(recipe: Recipe, measured: Measured) -> dict[str, float]:
+    """Operating threshold per class: best F-beta on ``val``; a class with fewer than ten truths takes the others' median."""
+    enough = [label for label in range(len(recipe.classes)) if measured.score.truths[label] >= 10]
+    chosen = {
+        label: metrics.threshold([row[label] for row in measured.matches], recipe.threshold_beta) for label in enough
+    }
+    usual = round(float(np.median(list(chosen.values()))), 2)
+    return {name: chosen.get(label, usual) for label, name in enumerate(recipe.classes)}
+
+
+def metadata(recipe: Recipe, limits: dict[str, float], data_sha256: str) -> dict[str, str]:
+    """What the ONNX file says of itself."""
+    return {
+        "name": recipe.name,
+        "version": recipe.version,
+        "classes": json.dumps(recipe.classes),
+        "thresholds": json.dumps(limits),
+        "license": recipe.license,
+        "data_sha256": data_sha256,
+    }
+
+
+def as_json(found: Found, classes: list[str]) -> list[dict[str, Any]]:
+    """Detections as plain values: class, score, xyxy in image pixels; by score."""
+    return [
+        {
+            "class": classes[int(label)],
+            "score": round(float(score), 4),
+            "xyxy": [round(float(value), 1) for value in box],
+        }
+        for box, label, score in zip(found.boxes, found.classes, found.scores, strict=True)
+    ]
+
+
+def write_golden(recipe: Recipe, file: Path) -> Path:
+    """Run the model on the recipe's golden images and write what it finds. Raises ValueError if it finds nothing at all."""
+    model = Model(file)
+    images = [
+        {
+            "image": name,
+            "detections": as_json(model.find_above_thresholds(dataset.read(shared_data() / name)), recipe.classes),
+        }
+        for name in recipe.golden
+    ]
+    if not any(item["detections"] for item in images):
+        raise ValueError(f"{recipe.name}: no detection on any golden image")
+    golden = recipe.folder / "golden" / "golden.json"
+    golden.parent.mkdir(exist_ok=True)
+    content = {"model_sha256": sha256(file), "nms_iou": NMS_IOU, "images": images}
+    golden.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return golden
+
+
+def write_registry(recipe: Recipe, file: Path, golden: Path, registry: Path = MODELS / "registry.yaml") -> None:
+    """Add or replace the model's entry."""
+    content: dict[str, Any] = (
+        yaml.safe_load(registry.read_text(encoding="utf-8")) if registry.is_file() else {"models": {}}
+    )
+    content["models"][recipe.name] = {
+        "file": file.relative_to(MODELS).as_posix(),
+        "sha256": sha256(file),
+        "version": recipe.version,
+        "task": "detect",
+        "classes": recipe.classes,
+        "input_size": list(recipe.input_size),
+        "golden": golden.relative_to(MODELS).as_posix(),
+    }
+    registry.write_text(
+        REGISTRY_HEAD + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120), encoding="utf-8"
+    )
+
+
+def differences(expected: list[dict[str, Any]], got: list[dict[str, Any]], least: dict[str, float]) -> list[str]:
+    """In words, how detections differ beyond rounding. A detection within the score tolerance of its threshold may be absent."""
+    problems = []
+    open_ones = list(got)
+    for want in expected:
+        partner = next(
+            (
+                item
+                for item in open_ones
+                if item["class"] == want["class"] and _iou(item["xyxy"], want["xyxy"]) >= IOU_TOLERANCE
+            ),
+            None,
+        )
+        if partner is None:
+            if want["score"] >= least[want["class"]] + SCORE_TOLERANCE:
+                problems.append(f"missing {want}")
+            continue
+        open_ones.remove(partner)
+        if abs(partner["score"] - want["score"]) > SCORE_TOLERANCE:
+            problems.append(f"score {partner['score']} for {want}")
+    problems += [f"unexpected {item}" for item in open_ones if item["score"] >= least[item["class"]] + SCORE_TOLERANCE]
+    return problems
+
+
+def _iou(first: list[float], second: list[float]) -> float:
+    return float(iou(np.array([first]), np.array([second]))[0, 0])
+
+
+def verify(name: str, models: Path = MODELS) -> list[str]:
+    """What is wrong with a released model, in words; empty if nothing is. Images that are not on this machine are logged as skipped.
+
+    Raises KeyError if the registry has no such model.
+    """
+    entry = yaml.safe_load((models / "registry.yaml").read_text(encoding="utf-8"))["models"][name]
+    file = models / entry["file"]
+    if sha256(file) != entry["sha256"]:
+        return [f"{name}: the file's SHA-256 is not the registry's"]
+    model = Model(file)
+    problems = []
+    if model.classes != entry["classes"] or set(model.thresholds) != set(entry["classes"]):
+        problems.append(f"{name}: classes or thresholds differ from the registry")
+    if [model.height_px, model.width_px] != entry["input_size"] or model.metadata.get("version") != entry["version"]:
+        problems.append(f"{name}: input size or version differ from the registry")
+    golden = json.loads((models / entry["golden"]).read_text(encoding="utf-8"))
+    if golden["model_sha256"] != entry["sha256"]:
+        problems.append(f"{name}: the golden outputs are another model's")
+    for item in golden["images"]:
+        image = shared_data() / item["image"]
+        if not image.is_file():
+            log.warning("skipped: %s is not on this machine", item["image"])
+            continue
+        got = as_json(model.find_above_thresholds(dataset.read(image)), model.classes)
+        problems += [
+            f"{item['image']}: {problem}" for problem in differences(item["detections"], got, model.thresholds)
+        ]
+    return problems

@@ -1,0 +1,79 @@
+"""Released models: the file is the registry's, says the same of itself, and finds what it found when it was released."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from models.recipes import release
+from models.recipes.recipe import MODELS, shared_data
+from models.recipes.runtime import Model, letterbox
+
+REGISTRY = yaml.safe_load((MODELS / "registry.yaml").read_text(encoding="utf-8"))["models"]
+MOST_BYTES = 12_000_000
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_the_file_is_the_one_in_the_registry(name: str) -> None:
+    """Hash, size limit, metadata and input shape; one threshold a class."""
+    entry = REGISTRY[name]
+    file = MODELS / entry["file"]
+    assert release.sha256(file) == entry["sha256"]
+    assert file.stat().st_size <= MOST_BYTES
+    model = Model(file)
+    assert model.metadata["name"] == name
+    assert model.metadata["version"] == entry["version"]
+    assert model.metadata["license"] == "AGPL-3.0-or-later"
+    assert len(model.metadata["data_sha256"]) == 64
+    assert model.classes == entry["classes"]
+    assert sorted(model.thresholds) == sorted(entry["classes"])
+    assert all(0 < value < 1 for value in model.thresholds.values())
+    assert [model.height_px, model.width_px] == entry["input_size"]
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_a_batch_gives_what_its_images_give_alone(name: str) -> None:
+    """The batch dimension is dynamic, boxes are in input pixels, scores are probabilities."""
+    model = Model(MODELS / REGISTRY[name]["file"])
+    images = np.random.default_rng(0).integers(0, 255, (2, model.height_px, model.width_px, 3), dtype=np.uint8)
+    both = model.predict(images)
+    assert both.shape[:2] == (2, 4 + len(model.classes))
+    np.testing.assert_allclose(both[1], model.predict(images[1:])[0], atol=0.05)
+    assert both[:, 4:].min() >= 0
+    assert both[:, 4:].max() <= 1
+    assert both[:, :2].max() > 100
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_golden_outputs_are_reproduced(name: str) -> None:
+    """The same detections on the same images as on the day of the release, within rounding."""
+    golden = json.loads((MODELS / REGISTRY[name]["golden"]).read_text(encoding="utf-8"))
+    absent = [item["image"] for item in golden["images"] if not (shared_data() / item["image"]).is_file()]
+    if absent:
+        pytest.skip(f"PATROL_SHARED_DATA has no {', '.join(absent)}")
+    assert any(item["detections"] for item in golden["images"])
+    assert release.verify(name) == []
+
+
+def test_another_detection_is_told() -> None:
+    """A missing object, a moved one, another score and a new one are differences; rounding is not."""
+    want = [{"class": "car", "score": 0.8, "xyxy": [10.0, 10.0, 50.0, 50.0]}]
+    least = {"car": 0.3}
+
+    def told(**change: object) -> list[str]:
+        return release.differences(want, [{**want[0], **change}], least)
+
+    assert told(score=0.79, xyxy=[10.4, 10, 50, 50]) == []
+    assert told(score=0.6) != []
+    assert len(told(xyxy=[30, 10, 70, 50])) == 2
+    assert len(release.differences(want, [], least)) == 1
+
+
+def test_letterbox_centres_on_grey() -> None:
+    """Aspect kept, borders grey 114, placement reported."""
+    placed, how = letterbox(np.full((100, 200, 3), 255, dtype=np.uint8), 320, 320)
+    assert placed.shape == (320, 320, 3)
+    assert (how.scale, how.left_px, how.top_px) == (1.6, 0, 80)
+    assert (placed[:80] == 114).all()
+    assert (placed[80:240] == 255).all()
