@@ -15,7 +15,16 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, ValidationError, field_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+)
 
 from patrol.errors import MessageFromFuture, MessageMalformed, MessageOversized, MessageUnknown
 
@@ -260,17 +269,24 @@ _BY_TYPE = {data_type.type_name: data_type for data_type in DATA_TYPES}
 class Event(Frozen, Generic[D]):
     """A CloudEvent around one `Data`."""
 
-    specversion: Literal["1.0"] = "1.0"
-    id: EventId
-    source: str = Field(min_length=1, max_length=200)
-    type: str
-    time: Moment
-    dataschema: str
-    datacontenttype: Literal["application/json"] = "application/json"
-    sequence: str | None = Field(default=None, pattern=r"^\d{12}$")
-    late: bool = False
-    drill: bool = False
-    data: D
+    specversion: Literal["1.0"] = Field(default="1.0", description="version of CloudEvents")
+    id: EventId = Field(description="the same across retries: the key against duplicates")
+    source: str = Field(
+        min_length=1, max_length=200, description="who sent it: /box/NAME, /center/DISTRICT or /station/NAME"
+    )
+    type: str = Field(description="the kind of message")
+    time: Moment = Field(description="when it happened, not when it was sent")
+    dataschema: str = Field(description="type and version, urn:sky-ground-patrol:TYPE:MAJOR.MINOR")
+    datacontenttype: Literal["application/json"] = Field(default="application/json", description="form of `data`")
+    sequence: str | None = Field(
+        default=None,
+        pattern=r"^\d{12}$",
+        description="number of this message among its sender's, so that a gap shows",
+    )
+    late: bool = Field(default=False, description="it comes later than it should; `time` is still true")
+    drill: bool = Field(default=False, description="an exercise: must never reach a real dispatch")
+    # SerializeAsAny: an Event[Data] that holds an AlertRaised writes the alert, not the empty `Data`
+    data: SerializeAsAny[D] = Field(description="what the message says")
 
     @field_validator("time")
     @classmethod

@@ -1,0 +1,3 @@
+"""Chinese for the help of `patrol` and `patrol-edge`."""
+
+CHINESE: dict[str, str] = {}
