@@ -1,0 +1,57 @@
+# make demo    see the product at work            make check   what CI runs: everything below must be in order
+# make test    all tests                          make docs    write docs/ from the code again
+# make bench   benchmarks beside their peers      make models  train and export the models again
+# Every target does by itself what it needs, may be run twice, and may be interrupted.
+#
+#   make demo CLIP=/path/to/any.mp4    make demo CLIP=rtsp://...    make demo SECONDS=60
+#   make test ARGS="tests/edge -k outbox"                           make setup PYTHON=python3.12
+#   make models NAME=street
+
+SHELL := /usr/bin/env bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup tools demo test check docs bench models clean
+.NOTPARALLEL:
+
+bin := .venv/bin
+# numpy and onnxruntime on one thread each: two test processes on two cores, not four threads fighting
+export OMP_NUM_THREADS ?= 1
+export PYTHON
+
+help:
+	@awk '!/^#/ { exit } { sub(/^# ?/, ""); print }' Makefile
+
+setup:
+	@make/setup
+
+tools:
+	@make/tools
+
+# SECONDS is taken from the command line only: shells keep a variable of that name for themselves.
+demo: setup
+	@exec $(bin)/patrol demo $(if $(CLIP),--clip '$(CLIP)') $(if $(filter command,$(firstword $(origin SECONDS))),--seconds '$(SECONDS)')
+
+test: setup tools
+	@$(bin)/pytest -n 2 --dist loadgroup $(or $(ARGS),-q)
+
+check: setup
+	@make/step 'format (ruff format)' $(bin)/ruff format --check
+	@make/step 'lint (ruff check)' $(bin)/ruff check
+	@make/step 'types (mypy --strict)' $(bin)/mypy
+	@make/step 'import rules (import-linter)' $(bin)/lint-imports
+	@make/step 'generated docs are up to date' $(bin)/python docs/build.py --check
+	@make/step --live 'tests' $(MAKE) --no-print-directory test
+
+docs: setup
+	@$(bin)/python docs/build.py
+
+bench: setup
+	@$(bin)/python -m bench $(ARGS)
+
+models:
+	@make/models $(or $(NAME),street)
+
+# Leaves .venv* and var/ (what the demo recorded): remove those by hand if you mean it.
+clean:
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info patrol/center/console
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
