@@ -1,0 +1,55 @@
+"""A rule's verdict on one frame, and the signature that all rules share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import shapely
+
+from patrol.events import Hazard
+from patrol.geo import Camera, GroundPoint, PoseSigma
+from patrol_edge.frame import Detections, Frame
+
+Box = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max in pixels of the frame
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One hazard seen on one frame.
+
+    `place` is set when the rule itself knows the place (a zone is one place for everybody in it);
+    otherwise things are the same when they stand in the same spot of the picture.
+    """
+
+    hazard: Hazard
+    zone: str
+    label: str
+    box_px: Box
+    confidence: float
+    ground: GroundPoint | None
+    place: str | None = None
+
+
+class Memory:
+    """What a rule may keep between frames. The two rules so far keep nothing."""
+
+
+Rule = Callable[[Frame, Detections, Memory, datetime], list[Sighting]]
+
+
+@dataclass(frozen=True)
+class View:
+    """A zone of one camera's picture, scaled to the frames that come, and what is needed to place things."""
+
+    zone: str
+    polygon: shapely.Polygon
+    camera: Camera | None
+    sigma: PoseSigma | None
+
+    def place(self, x_px: float, y_px: float) -> GroundPoint | None:
+        """Where a pixel lies on flat ground; None without a pose or above the horizon."""
+        if self.camera is None or self.sigma is None:
+            return None
+        return self.camera.locate((x_px, y_px), self.sigma)
