@@ -38,7 +38,7 @@ check: setup
 	@make/step 'format (ruff format)' $(bin)/ruff format --check
 	@make/step 'lint (ruff check)' $(bin)/ruff check
 	@make/step 'types (mypy --strict)' $(bin)/mypy
-	@make/step 'import rules (import-linter)' $(bin)/lint-imports
+	@make/step 'import rules (import-linter)' $(bin)/lint-imports --no-logo
 	@make/step 'generated docs are up to date' $(bin)/python docs/build.py --check
 	@make/step --live 'tests' $(MAKE) --no-print-directory test
 

@@ -145,13 +145,13 @@ def _positions(value: Any, path: Path, named: bool) -> Iterator[tuple[Path, list
 def _far_away(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
     district = document.get("district")
     origin = district.get("origin") if isinstance(district, dict) else None
-    if not isinstance(origin, list) or not _is_pair(origin) or abs(origin[1]) > 90:
+    if not isinstance(origin, list) or not _is_pair(origin) or abs(origin[0]) > 180 or abs(origin[1]) > 90:
         return
     middle, reported = LatLon(origin[1], origin[0]), set[Path]()
     for path, (x, y) in _positions(document, (), named=False):
         field = path[:-1] if isinstance(path[-1], int) else path
-        if abs(y) > 90 or field in reported:
-            continue  # the shape reports the former; one corner of a polygon is enough of the latter
+        if abs(x) > 180 or abs(y) > 90 or field in reported:
+            continue  # the shape reports these; one corner of a polygon is enough of what is far away
         away_m = distance_m(middle, LatLon(y, x))
         if away_m <= MAX_DISTANCE_M:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from patrol.errors import ConfigError, Language, Text
@@ -14,7 +15,7 @@ class Problem:
     code: str
     line: int
     place: str  # dotted path of the field, e.g. cameras[2].zones[0].polygon_px
-    facts: dict[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
 
     def explain(self, path: str, language: Language) -> str:
         """`file:line: field: what is wrong. What to do.`"""
@@ -42,7 +43,7 @@ class ConfigProblems(ConfigError):
 
 PROBLEMS: dict[str, tuple[Text, Text]] = {
     "unreadable": (
-        Text("the file cannot be read: {cause}.", "文件无法读取:{cause}。"),
+        Text("the file cannot be read: {cause}.", "文件无法读取：{cause}。"),
         Text("Check the path and permissions.", "请检查路径和权限。"),
     ),
     "not-yaml": (
@@ -51,61 +52,62 @@ PROBLEMS: dict[str, tuple[Text, Text]] = {
     ),
     "duplicate-key": (
         Text("the key '{key}' stands here twice.", "键“{key}”重复出现。"),
-        Text("Remove one; the first is at line {first_line}.", "请删掉一个;第一个在第 {first_line} 行。"),
+        Text("Remove one; the first is at line {first_line}.", "请删掉一个；第一个在第 {first_line} 行。"),
     ),
     "missing": (
         Text("'{key}' is missing.", "缺少“{key}”。"),
-        Text("Add it: {about}.", "请补上:{about}。"),
+        Text("Add it: {about}.", "请补上：{about}。"),
     ),
     "unknown-key": (
         Text("there is no field '{key}' here.", "这里没有字段“{key}”。"),
-        Text("Known: {known}.", "可用:{known}。"),
+        Text("Known: {known}.", "可用：{known}。"),
     ),
     "misspelt-key": (
         Text("there is no field '{key}' here.", "这里没有字段“{key}”。"),
-        Text("Did you mean '{guess}'?", "是不是“{guess}”?"),
+        Text("Did you mean '{guess}'?", "是不是“{guess}”？"),
     ),
     "wrong-unit": (
         Text("'{key}' is in the wrong unit.", "“{key}”的单位不对。"),
-        Text("This field is '{guess}': convert the number to {unit}.", "此字段是“{guess}”:请把数值换算成{unit}。"),
+        Text("This field is '{guess}': convert the number to {unit}.", "此字段是“{guess}”：请把数值换算成{unit}。"),
     ),
     "unit-in-value": (
         Text("{value} carries a unit.", "{value} 带了单位。"),
-        Text("Write the bare number, in {unit}.", "请只写数字,单位为{unit}。"),
+        Text("Write the bare number, in {unit}.", "请只写数字，单位为{unit}。"),
     ),
     "wrong-type": (
         Text("{value} is not what belongs here.", "{value} 不是这里该有的内容。"),
-        Text("Expected: {expected}.", "应为:{expected}。"),
+        Text("Expected: {expected}.", "应为：{expected}。"),
     ),
     "out-of-range": (
         Text("{value} is out of range.", "{value} 超出范围。"),
-        Text("{expected}.", "要求:{expected}。"),
+        Text("It must be: {expected}.", "要求：{expected}。"),
     ),
     "wrong-choice": (
         Text("{value} is not one of the choices.", "{value} 不在可选项内。"),
-        Text("Choose from: {expected}.", "请从中选择:{expected}。"),
+        Text("Choose from: {expected}.", "请从中选择：{expected}。"),
     ),
     "bad-id": (
         Text("'{value}' cannot be an id.", "“{value}”不能作为编号。"),
-        Text("Use lower-case letters, digits and hyphens, up to 63.", "请用小写字母、数字和连字符,最多 63 个。"),
+        Text("Use lower-case letters, digits and hyphens, up to 63.", "请用小写字母、数字和连字符，最多 63 个。"),
     ),
     "bad-hours": (
         Text("'{value}' is not a span of hours.", "“{value}”不是时段。"),
-        Text("Write for example 22:00-06:00, or 00:00-24:00 for always.", "写法如 22:00-06:00;全天写 00:00-24:00。"),
+        Text("Write for example 22:00-06:00, or 00:00-24:00 for always.", "写法如 22:00-06:00；全天写 00:00-24:00。"),
     ),
     "bad-cron": (
         Text("'{value}' is not a cron expression.", "“{value}”不是 cron 表达式。"),
         Text(
-            "Five fields: minute hour day month weekday, e.g. 30 6 * * 1-5.", "五段:分 时 日 月 周,例如 30 6 * * 1-5。"
+            "Five fields: minute hour day month weekday, e.g. 30 6 * * 1-5.",
+            "五段：分 时 日 月 周，例如 30 6 * * 1-5。",
         ),
     ),
     "bad-timezone": (
         Text("'{value}' is not a time zone.", "“{value}”不是时区。"),
-        Text("Use an IANA name such as Asia/Shanghai.", "请用 IANA 名称,例如 Asia/Shanghai。"),
+        Text("Use an IANA name such as Asia/Shanghai.", "请用 IANA 名称，例如 Asia/Shanghai。"),
     ),
     "bad-url": (
         Text("'{value}' is not an address for this.", "“{value}”不是合适的地址。"),
-        Text("Expected: {expected}.", "应为:{expected}。"),
+        Text("Expected: {expected}.", "应为：{expected}。"),
     ),
     "self-crossing": (
         Text("the polygon crosses itself near {x}, {y}.", "多边形在 {x}, {y} 附近自相交。"),
@@ -125,20 +127,20 @@ PROBLEMS: dict[str, tuple[Text, Text]] = {
         ),
         Text(
             "Move it inside, or correct lens.width_px and lens.height_px.",
-            "请移到画面内,或修正 lens.width_px 和 lens.height_px。",
+            "请移到画面内，或修正 lens.width_px 和 lens.height_px。",
         ),
     ),
     "duplicate-id": (
         Text("the id '{value}' is used twice among {kind}.", "{kind} 中编号“{value}”重复。"),
-        Text("Rename one; the first is at line {first_line}.", "请改名;第一个在第 {first_line} 行。"),
+        Text("Rename one; the first is at line {first_line}.", "请改名；第一个在第 {first_line} 行。"),
     ),
     "unknown-reference": (
         Text("there is no '{value}' among {kind}.", "{kind} 中没有“{value}”。"),
-        Text("Known: {known}.", "已有:{known}。"),
+        Text("Known: {known}.", "已有：{known}。"),
     ),
     "swapped": (
         Text("{value} looks like latitude and longitude swapped.", "{value} 的经纬度看来写反了。"),
-        Text("Write [longitude, latitude], as GeoJSON does.", "请写成 [经度, 纬度],与 GeoJSON 相同。"),
+        Text("Write [longitude, latitude], as GeoJSON does.", "请写成 [经度, 纬度]，与 GeoJSON 相同。"),
     ),
     "far-away": (
         Text("{value} is {distance_km} km from the district's origin.", "{value} 距辖区原点 {distance_km} 公里。"),
@@ -149,10 +151,6 @@ PROBLEMS: dict[str, tuple[Text, Text]] = {
     ),
     "secret-in-file": (
         Text("a secret stands in the file.", "文件里直接写了机密。"),
-        Text("Write ${{NAME}} here and set NAME in the environment.", "请写 ${{NAME}},并在环境变量里设置 NAME。"),
-    ),
-    "invalid": (
-        Text("{cause}.", "{cause}。"),
-        Text("See docs/config.md.", "见 docs/config.md。"),
+        Text("Write ${{NAME}} here and set NAME in the environment.", "请写 ${{NAME}}，并在环境变量里设置 NAME。"),
     ),
 }

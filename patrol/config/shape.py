@@ -30,7 +30,7 @@ from patrol.config.values import (
     check_http_url,
     check_timezone,
 )
-from patrol.errors import UsageError
+from patrol.errors import Text, UsageError
 from patrol.events import Slug
 from patrol.geo import Camera as GeoCamera
 from patrol.geo import Lens, LocalFrame, Pose, PoseSigma
@@ -308,14 +308,14 @@ class Config(Shape):
 
     def box(self, name: str) -> BoxConfig:
         """The box called `name`. Raises UsageError with the known ones."""
-        return _named("box", name, self.boxes)
+        return _named(Text("box", "盒子"), name, self.boxes)
 
     def camera(self, name: str) -> CameraConfig:
         """The camera called `name`. Raises UsageError with the known ones."""
-        return _named("camera", name, self.cameras)
+        return _named(Text("camera", "摄像头"), name, self.cameras)
 
 
-def _named(kind: str, name: str, things: Sequence[Thing]) -> Thing:
+def _named(kind: Text, name: str, things: Sequence[Thing]) -> Thing:
     for thing in things:
         if thing.id == name:
             return thing

@@ -12,7 +12,7 @@ import shapely
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from patrol.errors import SecretNotSet
+from patrol.errors import SecretNotSet, Text
 from patrol.geo import LatLon
 
 PLACEHOLDER = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
@@ -23,12 +23,15 @@ def _lon_lat(value: object) -> object:
     if isinstance(value, LatLon):
         return value
     if not (isinstance(value, (list, tuple)) and len(value) == 2 and all(_is_number(v) for v in value)):
-        raise PydanticCustomError("wrong-type", "a position", {"expected": "[longitude, latitude]"})
+        raise PydanticCustomError(
+            "wrong-type", "a position", {"expected": Text("a position [longitude, latitude]", "位置 [经度, 纬度]")}
+        )
     lon_deg, lat_deg = float(value[0]), float(value[1])
     if abs(lat_deg) > 90 and abs(lon_deg) <= 90:
         raise PydanticCustomError("swapped", "swapped", {})
     if abs(lat_deg) > 90 or abs(lon_deg) > 180:
-        raise PydanticCustomError("out-of-range", "range", {"expected": "longitude within 180, latitude within 90"})
+        limits = Text("longitude from -180 to 180, latitude from -90 to 90", "经度 -180 到 180，纬度 -90 到 90")
+        raise PydanticCustomError("out-of-range", "range", {"expected": limits})
     return LatLon(lat_deg, lon_deg)
 
 
@@ -38,7 +41,7 @@ def _is_number(value: object) -> bool:
 
 def check_ring(corners: list[tuple[float, float]]) -> None:
     """Raise a PydanticCustomError when `corners` (x, y) are not a simple polygon."""
-    if len(set(corners)) < 3:
+    if len(set(corners)) < 3 or shapely.MultiPoint(corners).convex_hull.area == 0:
         raise PydanticCustomError("too-few-corners", "corners", {})
     polygon = shapely.Polygon(corners)
     if not polygon.is_valid:
@@ -46,8 +49,6 @@ def check_ring(corners: list[tuple[float, float]]) -> None:
         match = re.search(r"\[(\S+) (\S+)\]", reason)
         where = {"x": match[1], "y": match[2]} if match else {"x": "?", "y": "?"}
         raise PydanticCustomError("self-crossing", "crossing", where)
-    if polygon.area == 0:
-        raise PydanticCustomError("too-few-corners", "area", {})
 
 
 def _ring(corners: tuple[LatLon, ...]) -> tuple[LatLon, ...]:
@@ -105,14 +106,20 @@ def _template(value: str) -> str:
 def check_broker_url(value: str) -> str:
     """Raise a PydanticCustomError when `value` is no MQTT address."""
     if not re.fullmatch(r"mqtts?://[A-Za-z0-9.\-\[\]:]+", value):
-        raise PydanticCustomError("bad-url", "url", {"expected": "mqtt://host:1883 or mqtts://host:8883"})
+        raise PydanticCustomError(
+            "bad-url",
+            "url",
+            {"expected": Text("mqtt://host:1883 or mqtts://host:8883", "mqtt://主机:1883 或 mqtts://主机:8883")},
+        )
     return value
 
 
 def check_http_url(value: str) -> str:
     """Raise a PydanticCustomError when `value` is no HTTP address."""
     if not re.fullmatch(r"https?://[A-Za-z0-9.\-\[\]:]+(/[^\s]*)?", value):
-        raise PydanticCustomError("bad-url", "url", {"expected": "http://host:port or https://host"})
+        raise PydanticCustomError(
+            "bad-url", "url", {"expected": Text("http://host:port or https://host", "http://主机:端口 或 https://主机")}
+        )
     return value.rstrip("/")
 
 

@@ -20,10 +20,13 @@ INTRODUCTION = """\
 def all_commands(name: str, command: click.Command) -> Iterator[tuple[str, click.Command]]:
     """(full name, command) of a program and everything under it."""
     yield name, command
-    if isinstance(command, click.Group):
-        for child, sub in sorted(command.commands.items()):
-            if not sub.hidden:
-                yield from all_commands(f"{name} {child}", sub)
+    if not isinstance(command, click.Group):
+        return
+    context = click.Context(command, info_name=name)
+    for child in command.list_commands(context):
+        sub = command.get_command(context, child)
+        if sub is not None and not sub.hidden:
+            yield from all_commands(f"{name} {child}", sub)
 
 
 def help_of(command: click.Command) -> str:
