@@ -89,9 +89,13 @@ class Outbox:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(SCHEMA)
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                self._db.execute("PRAGMA synchronous=FULL")
+                self._db.executescript(SCHEMA)
+            except sqlite3.Error:
+                self._db.close()
+                raise
         except (OSError, sqlite3.Error) as err:
             raise OutboxUnusable(path=path, cause=err) from err
 
@@ -106,18 +110,15 @@ class Outbox:
         with self._lock:
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
+                yield self._db
                 self._db.execute("COMMIT")
             except sqlite3.Error as err:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
                 if "full" in str(err):
                     raise DiskFull(path=self._path) from err
                 raise OutboxUnusable(path=self._path, cause=err) from err
+            finally:
+                if self._db.in_transaction:  # SQLite may have rolled back by itself, on a full disk for example
+                    self._db.execute("ROLLBACK")
 
     def begin_session(self, now: datetime) -> int:
         """The number of this start; it grows with every start of this box."""
