@@ -1,0 +1,1 @@
+"""A rendered district with ground truth: for the demo, the simulated drone, replay tests and training."""
