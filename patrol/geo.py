@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import atan2, cos, degrees, radians, sin, sqrt, tan
+from math import atan2, cos, degrees, hypot, radians, sin, sqrt, tan
 from typing import NamedTuple
 
 import numpy as np
@@ -28,6 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 _GEOD = pyproj.Geod(ellps="WGS84")
+LOCAL_EXTENT_M = 15_000  # farther out, flat ground and the local frame no longer mean anything
 CHI2_95_2D = 5.991464547107979  # 95 % quantile of chi-squared with 2 degrees of freedom: -2 ln 0.05
 
 
@@ -141,13 +142,19 @@ class Lens:
         )
 
     def rays(self, pixels: ArrayLike) -> Floats:
-        """(n, 2) pixels to (n, 3) unit directions in the camera frame. Distortion is undone by iteration."""
+        """(n, 2) pixels to (n, 3) unit directions in the camera frame. Distortion is undone by iteration.
+
+        NaN where no direction reaches the pixel: the formula of a strong barrel lens ends before its corners do.
+        """
         px = np.asarray(pixels, float)
         wanted = np.stack([(px[..., 0] - self.cx_px) / self.fx_px, (px[..., 1] - self.cy_px) / self.fy_px], axis=-1)
         xy = wanted.copy()
         if any((self.k1, self.k2, self.p1, self.p2, self.k3)):
-            for _ in range(30):
-                xy = xy + (wanted - self._distort(xy))
+            with np.errstate(over="ignore", invalid="ignore"):
+                for _ in range(30):
+                    xy = xy + (wanted - self._distort(xy))
+                lost = ~(np.abs(self._distort(xy) - wanted).max(axis=-1, keepdims=True) < 1e-6)
+            xy = np.where(lost, np.nan, xy)
         directions = np.concatenate([xy, np.ones((*xy.shape[:-1], 1))], axis=-1)
         unit: Floats = directions / np.linalg.norm(directions, axis=-1, keepdims=True)
         return unit
@@ -248,10 +255,11 @@ class Camera:
     def locate(self, pixel: tuple[float, float], sigma: PoseSigma, height_m: float = 0.0) -> GroundPoint | None:
         """Where `pixel` lies on the plane at `height_m`, with first-order error propagation.
 
-        None when the pixel looks at or above the horizon, for then it is nowhere on the ground.
+        None when the pixel looks at or above the horizon, or so close below it that the point is more
+        than LOCAL_EXTENT_M away or cannot be told from the sky.
         """
         here = self.to_plane([pixel], height_m)[0]
-        if not np.isfinite(here).all():
+        if not hypot(*(here - self.pose.centre_m[:2])) <= LOCAL_EXTENT_M:
             return None
         columns = [np.eye(2)[:, 0] * sigma.position_m, np.eye(2)[:, 1] * sigma.position_m]
         step = 1e-4
@@ -281,6 +289,8 @@ class Camera:
             columns.append((beside - here) / step * sigma.pixel_px)
         jacobian = np.stack(columns, axis=1)
         covariance = jacobian @ jacobian.T
+        if not np.isfinite(covariance).all():
+            return None
         return GroundPoint(
             float(here[0]),
             float(here[1]),
