@@ -55,6 +55,17 @@ def frame_at(seconds: float, size_px: tuple[int, int] = (1280, 720), camera: str
     return Frame(camera, START + timedelta(seconds=seconds), np.full((size_px[1], size_px[0], 3), 90, np.uint8))
 
 
+class FixedClock:
+    """A clock that stands, until it is told otherwise."""
+
+    def __init__(self) -> None:
+        self.moment = START
+
+    def now(self) -> datetime:
+        """The moment."""
+        return self.moment
+
+
 @pytest.fixture(scope="session")
 def config() -> Config:
     """The demo district."""
