@@ -75,7 +75,8 @@ def frames_of_live(source: str, camera: str, clock: Clock) -> Iterator[Frame]:
             raise SourceMissing(source=source)
     elif urlsplit(source).scheme in {"rtsp", "rtsps"}:
         # TCP: a lost UDP packet smears the picture, and a smear is no evidence
-        options = {"rtsp_transport": "tcp", "fflags": "nobuffer", "stimeout": str(int(READ_TIMEOUT_S * 1e6))}
+        # a camera says in its session description what it sends; FFmpeg's own five seconds of analysis are unwatched seconds
+        options = {"rtsp_transport": "tcp", "fpsprobesize": "0", "analyzeduration": "200000"}
     count = 0
     try:
         with _open(address, options) as container:
