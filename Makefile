@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench models clean
+.PHONY: help setup tools demo test check docs bench models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -50,6 +50,10 @@ bench: setup
 
 models:
 	@make/models $(or $(NAME),street)
+
+# How large each extra is in a clean virtual environment, and how long it takes to install.
+sizes: setup
+	@make/sizes
 
 # Leaves .venv* and var/ (what the demo recorded): remove those by hand if you mean it.
 clean:

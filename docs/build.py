@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from patrol import reference
 
 DOCS = Path(__file__).resolve().parent
 # program -> module and name of its click command
-PROGRAMS = {"patrol": ("patrol.cli", "main"), "patrol-edge": ("patrol_edge.cli", "main")}
+PROGRAMS = {"patrol": ("patrol.cli", "command"), "patrol-edge": ("patrol_edge.cli", "command")}
 
 
 def programs() -> dict[str, click.Command]:
@@ -27,15 +28,14 @@ def programs() -> dict[str, click.Command]:
     return found
 
 
-def pages() -> dict[str, str]:
-    """File name in docs/ -> its text."""
-    return {
-        "commands.md": reference.commands_page(programs()),
-        "config.md": reference.config_page(),
-        "config.schema.json": reference.config_schema(),
-        "errors.md": reference.errors_page(),
-        "wire.md": reference.wire_page(),
-    }
+# file name in docs/ -> what makes its text
+PAGES: dict[str, Callable[[], str]] = {
+    "commands.md": lambda: reference.commands_page(programs()),
+    "config.md": reference.config_page,
+    "config.schema.json": reference.config_schema,
+    "errors.md": reference.errors_page,
+    "wire.md": reference.wire_page,
+}
 
 
 def main() -> int:
@@ -44,8 +44,8 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="write nothing, fail when a page is old")
     check = parser.parse_args().check
     stale = []
-    for name, text in pages().items():
-        path = DOCS / name
+    for name, make in PAGES.items():
+        path, text = DOCS / name, make()
         if path.is_file() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(name)
