@@ -47,9 +47,10 @@ def reachable(root: type[BaseModel], found: dict[str, type[BaseModel]] | None = 
 
 WIRE = {name: model for data_type in DATA_TYPES for name, model in reachable(data_type).items()}
 CONFIG = {name: model for name, model in reachable(Config).items() if name != "Hours"}  # a text in the file
+SHAPES: list[type[BaseModel]] = [*WIRE.values(), *CONFIG.values(), Event]
 FIELDS = [
     pytest.param(field.description, id=f"{model.__name__}.{name}")
-    for model in [*WIRE.values(), *CONFIG.values(), Event]
+    for model in SHAPES
     for name, field in model.model_fields.items()
 ]
 
@@ -166,7 +167,7 @@ def test_every_command_and_option_has_help_in_both_languages() -> None:
 def test_no_chinese_is_left_over() -> None:
     """Every entry of patrol/words still belongs to a sentence of the code, and is Chinese."""
     used = {str(p.values[0]) for p in FIELDS}
-    used |= {" ".join(inspect.cleandoc(m.__doc__ or "").split()) for m in [*WIRE.values(), *CONFIG.values(), Event]}
+    used |= {" ".join(inspect.cleandoc(m.__doc__ or "").split()) for m in SHAPES}
     used |= {row.rate for row in TOPICS} | {english for _, english in sentences(tree.programs())}
     assert sorted(set(CHINESE) - used) == []
     assert sorted(english for english, chinese in CHINESE.items() if not has_chinese(chinese)) == []
