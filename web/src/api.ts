@@ -1,0 +1,91 @@
+// The centre's API, read once into the page's types. Every request has a deadline; every failure is a `Problem`.
+
+import { readBox, readDeadLetter, readDistrict, readIncident } from "./decode.ts";
+import type { Box, DeadLetter, District, Incident } from "./model.ts";
+import { field, object, readable, Unreadable, type Json } from "./read.ts";
+
+export const PAGE_SIZE = 200; // open incidents of a bad night in a district fit; more come by “show older”
+const DEADLINE_MS = 10_000; // a dispatcher waits no longer for an answer over a local network
+
+export type Fault =
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "refused"; readonly status: number }
+  | { readonly kind: "unreadable"; readonly where: string };
+
+export class Problem extends Error {
+  readonly fault: Fault;
+
+  constructor(fault: Fault) {
+    super(fault.kind);
+    this.name = "Problem";
+    this.fault = fault;
+  }
+}
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Where records stand that could not be read. */
+  readonly faults: readonly string[];
+}
+
+export interface Api {
+  incidents(state: "open" | "all", before: Incident | null): Promise<Page<Incident>>;
+  incident(id: string): Promise<Incident>;
+  boxes(): Promise<Page<Box>>;
+  deadLetters(): Promise<Page<DeadLetter>>;
+  district(): Promise<District>;
+  /** Answers when the centre does. */
+  health(): Promise<void>;
+}
+
+/** `onServerTime` is told the centre's clock with each answer: deadlines must not depend on this machine's clock. */
+export function createApi(root: string, onServerTime: (server: number, here: number) => void): Api {
+  async function ask(path: string): Promise<Response> {
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), DEADLINE_MS);
+    try {
+      const response = await fetch(`${root}${path}`, {
+        signal: abort.signal,
+        headers: { Accept: "application/json" },
+        cache: "no-cache",
+      });
+      const server = Date.parse(response.headers.get("Date") ?? "");
+      if (!Number.isNaN(server)) onServerTime(server, Date.now());
+      return response;
+    } catch {
+      throw new Problem(abort.signal.aborted ? { kind: "timeout" } : { kind: "unreachable" });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function get<T>(path: string, read: (body: Json) => T): Promise<T> {
+    const response = await ask(path);
+    if (!response.ok) throw new Problem({ kind: "refused", status: response.status });
+    try {
+      return read(object(await response.json(), path));
+    } catch (error) {
+      if (error instanceof Unreadable) throw new Problem({ kind: "unreadable", where: error.message });
+      if (error instanceof SyntaxError) throw new Problem({ kind: "unreadable", where: `${path}: JSON` });
+      throw new Problem({ kind: "unreachable" }); // the connection broke in the middle of the body
+    }
+  }
+
+  return {
+    incidents: (state, before) => {
+      const cursor = before === null ? "" : `&before=${encodeURIComponent(before.incident_id)}`;
+      return get(`/incidents?state=${state}&limit=${PAGE_SIZE}${cursor}`, (body) =>
+        readable(body["incidents"], "incidents", readIncident),
+      );
+    },
+    incident: (id) => get(`/incidents/${encodeURIComponent(id)}`, (body) => readIncident(body, "incident")),
+    boxes: () => get("/boxes", (body) => readable(body["boxes"], "boxes", readBox)),
+    deadLetters: () =>
+      get("/dead-letters", (body) => readable(field(body, "dead_letters", "body", (v) => v), "dead_letters", readDeadLetter)),
+    district: () => get("/district", (body) => readDistrict(body, "district")),
+    health: async () => {
+      await ask("/health");
+    },
+  };
+}
