@@ -34,6 +34,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "config.md": reference.config_page,
     "config.schema.json": reference.config_schema,
     "errors.md": reference.errors_page,
+    "mosquitto.acl": lambda: reference.mosquitto_acl("demo"),
     "wire.md": reference.wire_page,
 }
 

@@ -1,0 +1,36 @@
+"""docs/mosquitto.acl: who may say and hear what, as Mosquitto's access list, from the wire table."""
+
+from __future__ import annotations
+
+from patrol.topics import PREFIX, TOPICS, Program, Topic
+
+ACCOUNTS: dict[Program, str] = {"center": "center", "station": "station", "case system": "case-system"}
+
+
+def _lines(program: Program, district: str) -> list[str]:
+    if program == "box":
+        # %u is the account's name: a box can use its own topics only, so its account is called as the box is
+        rule, box = "pattern", "%u"
+        lines = ["# Every box: its account has the name of the box."]
+    else:
+        rule, box = "topic", "+"
+        lines = [f"user {ACCOUNTS[program]}"]
+
+    def path(row: Topic) -> str:
+        return f"{PREFIX}/{district}/{row.pattern.replace('{box}', box)}"
+
+    lines += [f"{rule} write {path(row)}" for row in TOPICS if row.sender == program]
+    lines += [f"{rule} read {path(row)}" for row in TOPICS if program in row.readers]
+    return [*lines, ""]
+
+
+def mosquitto_acl(district: str) -> str:
+    """The access list for one district. What is not named is forbidden."""
+    parts = [
+        "# Made from the wire table by docs/build.py. For another district, replace its name:",
+        f"#   sed 's#/{district}/#/mydistrict/#' docs/mosquitto.acl > /etc/mosquitto/patrol.acl",
+        "",
+    ]
+    for program in ACCOUNTS:
+        parts += _lines(program, district)
+    return "\n".join([*parts, *_lines("box", district)]).rstrip("\n") + "\n"
