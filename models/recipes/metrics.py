@@ -81,13 +81,13 @@ class Score:
 
     @property
     def map50(self) -> float:
-        """Mean over the classes that occur in the truth."""
-        return float(np.nanmean(self.ap50))
+        """Mean over the classes that occur in the truth; NaN if none does."""
+        return float(np.nanmean(self.ap50)) if self.truths.any() else float("nan")
 
     @property
     def map50_95(self) -> float:
-        """Mean over the classes that occur in the truth."""
-        return float(np.nanmean(self.ap))
+        """Mean over the classes that occur in the truth; NaN if none does."""
+        return float(np.nanmean(self.ap)) if self.truths.any() else float("nan")
 
 
 def score(matches: Sequence[Sequence[Match]]) -> Score:
@@ -122,9 +122,10 @@ def precision_recall(matches: Sequence[Match], least_score: float) -> tuple[floa
 def threshold(matches: Sequence[Match], beta: float = 1.0, low: float = 0.2, high: float = 0.8) -> float:
     """The score, in steps of 0.01 from ``low`` to ``high``, with the best F-beta at IoU 0.5; the lowest of equals."""
     best, best_value = low, -1.0
-    for least in np.arange(low, high + 1e-9, 0.01):
-        precision, recall = precision_recall(matches, float(least))
+    for hundredth in range(round(low * 100), round(high * 100) + 1):
+        least = hundredth / 100
+        precision, recall = precision_recall(matches, least)
         value = (1 + beta**2) * precision * recall / max(beta**2 * precision + recall, 1e-12)
         if value > best_value + 1e-9:
-            best, best_value = float(round(least, 2)), value
+            best, best_value = least, value
     return best

@@ -59,10 +59,12 @@ class Cleaning(_Part):
 class Training(_Part):
     """Optimiser and sampling."""
 
+    size_px: tuple[int, int] = Field(description="height and width of a training sample")
     epochs: int
     samples_per_epoch: int
     batch: int = 8
     learning_rate: float = 1e-4
+    class_rate: float = Field(default=1.0, description="learning rate of the class branch, relative to the rest")
     last_rate: float = 0.2
     weight_decay: float = 5e-4
     frozen_layers: int = 10
@@ -72,6 +74,7 @@ class Training(_Part):
     zoom: tuple[float, float] = (0.5, 1.6)
     turn_degrees: float = 4.0
     flip_vertical: float = 0.0
+    lonely: float = Field(default=1.0, description="weight of pictures of a single object, relative to the others")
     rare_image_share: float = Field(
         default=0.0, description="classes in fewer images than this share are drawn more often"
     )
@@ -108,9 +111,11 @@ class Recipe(_Part):
     training: Training
     blend: float = Field(default=1.0, description="share of the trained weights in the exported ones, rest pretrained")
     threshold_beta: float = 1.0
+    most_false_images: float | None = Field(default=None, description="bound on images without object that alert, 0..1")
     golden: list[str] = Field(
         default=[], description="images, relative to the shared data, whose detections are pinned"
     )
+    compare_start: bool = Field(default=True, description="measure the pretrained weights beside ours")
     compare_coco: bool = Field(default=False, description="measure yolox_nano beside ours (classes must be COCO's)")
 
     @property

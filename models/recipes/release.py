@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,34 @@ def sha256(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def thresholds(recipe: Recipe, measured: Measured) -> dict[str, float]:
-    """Operating threshold per class: best F-beta on ``val``; a class with fewer than ten truths takes the others' median."""
+def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = ()) -> dict[str, float]:
+    """Operating threshold per class: best F-beta on ``val``; a class with fewer than ten truths takes the others' median.
+
+    Where the recipe bounds false alarms, every threshold is raised until at most that share of the images without any true
+    object, of ``val`` and the other sets, holds a detection.
+    """
     enough = [label for label in range(len(recipe.classes)) if measured.score.truths[label] >= 10]
     chosen = {
         label: metrics.threshold([row[label] for row in measured.matches], recipe.threshold_beta) for label in enough
     }
     usual = round(float(np.median(list(chosen.values()))), 2)
-    return {name: chosen.get(label, usual) for label, name in enumerate(recipe.classes)}
+    limits = {name: chosen.get(label, usual) for label, name in enumerate(recipe.classes)}
+    if recipe.most_false_images is not None:
+        while false_images([measured, *others], limits, recipe.classes)[0] > recipe.most_false_images:
+            limits = {name: round(value + 0.01, 2) for name, value in limits.items()}
+    return limits
+
+
+def false_images(measured: Sequence[Measured], limits: dict[str, float], classes: Sequence[str]) -> tuple[float, int]:
+    """Share of the images without any true object in which something reaches its threshold, and how many such images there are."""
+    least = np.array([limits[name] for name in classes])
+    empty = [
+        bool((found.scores >= least[found.classes]).any())
+        for item in measured
+        for found, truth in zip(item.found, item.truth, strict=True)
+        if not len(truth)
+    ]
+    return (sum(empty) / len(empty) if empty else 0.0), len(empty)
 
 
 def metadata(recipe: Recipe, limits: dict[str, float], data_sha256: str) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from models.recipes import evaluate
+from models.recipes import evaluate, release
 from models.recipes.baselines import Finder, Yolox
 from models.recipes.evaluate import Measured
 from models.recipes.recipe import Recipe, shared_data
@@ -22,9 +22,9 @@ def finders(recipe: Recipe) -> dict[str, Finder]:
     """Our model first, then the baselines that are on this machine; each absent one is logged as skipped."""
     result: dict[str, Finder] = {f"**{recipe.name} {recipe.version}**": Model(recipe.folder / "model.onnx")}
     start = recipe.runs / "start.onnx"
-    if start.is_file():
+    if recipe.compare_start and start.is_file():
         result[f"{recipe.start.weights.rsplit('/', maxsplit=1)[-1]} as it is"] = Model(start)
-    else:
+    elif recipe.compare_start:
         log.warning("skipped: the pretrained baseline (%s is written by export)", start.name)
     yolox = shared_data() / "weights/yolox_nano.onnx"
     rows = [row for row in recipe.start.rows if isinstance(row, int)]
@@ -59,10 +59,23 @@ def write(recipe: Recipe) -> str:
     models = finders(recipe)
     limits: dict[str, float] = json.loads(Model(recipe.folder / "model.onnx").metadata["thresholds"])
     parts = [LEGEND]
+    everything: list[Measured] = []
     for source in [recipe.val, *recipe.others]:
         log.info("measuring on %s", source.name)
         results = {name: evaluate.measure(model, recipe, source) for name, model in models.items()}
-        parts.append(_section(recipe, source.name, results, limits))
+        ours = next(iter(results.values()))
+        everything.append(ours)
+        has_truth = bool(ours.score.truths.sum())
+        parts.append(
+            _section(recipe, source.name, results, limits)
+            if has_truth
+            else f"### {source.name}: {len(ours.groups)} images without any of the classes"
+        )
+    if recipe.most_false_images is not None:
+        share, count = release.false_images(everything, limits, recipe.classes)
+        parts.append(
+            f"Images without any of the classes that alert at the operating thresholds: {share:.3f} of {count}."
+        )
     figures = "\n\n".join(parts)
     card = recipe.folder / "card.md"
     card.write_text(evaluate.put_between_marks(card.read_text(encoding="utf-8"), figures), encoding="utf-8")

@@ -112,14 +112,18 @@ def sample(
     return Canvas(augment.apply(canvas.image, random, rules.effects, vehicles), canvas.labels)
 
 
-def chances(examples: Sequence[Example], rare_image_share: float = 0.0) -> Floats:
-    """How likely each example is drawn ``[n]``: its weight, more for a rare class, over the sum of all.
+def chances(examples: Sequence[Example], rules: Training) -> Floats:
+    """How likely each example is drawn ``[n]``: its weight, less for a single object, more for a rare class; they sum to one.
 
     A class in a share f of the images, f below ``rare_image_share``, raises theirs by the root of the ratio, up to three times.
     """
-    weights = np.array([item.weight for item in examples], dtype=float)
+    weights = np.array(
+        [item.weight * (rules.lonely if len(item.labels) == 1 else 1.0) for item in examples], dtype=float
+    )
     held = [set(item.labels.classes.tolist()) for item in examples]
     share = {label: sum(label in item for item in held) / len(examples) for label in set().union(*held)}
-    rise = [max((float(np.sqrt(rare_image_share / share[label])) for label in item), default=1.0) for item in held]
+    rise = [
+        max((float(np.sqrt(rules.rare_image_share / share[label])) for label in item), default=1.0) for item in held
+    ]
     weights *= np.clip(rise, 1.0, MOST_RISE)
     return np.asarray(weights / weights.sum())

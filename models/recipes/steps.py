@@ -57,7 +57,11 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
     network = exporting.blend(training.averaged(recipe, recipe.runs / run), pretrained, recipe.blend)
     draft = recipe.runs / run / "draft.onnx"
     exporting.write_onnx(network, recipe.input_size, {}, draft)
-    limits = release.thresholds(recipe, measure(Model(draft, threads), recipe, recipe.val))
+    model = Model(draft, threads)
+    others = (
+        [measure(model, recipe, source) for source in recipe.others] if recipe.most_false_images is not None else []
+    )
+    limits = release.thresholds(recipe, measure(model, recipe, recipe.val), others)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"
     exporting.write_onnx(network, recipe.input_size, release.metadata(recipe, limits, data), file)

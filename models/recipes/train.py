@@ -75,7 +75,7 @@ def batches(recipe: Recipe, examples: list[Example], epoch: int) -> Iterator[Bat
     """The epoch's batches, made ahead in a thread; the same for the same seed and epoch, resumed or not."""
     rules = recipe.training
     pools = {choice: [item for item in examples if item.rehearse == choice] for choice in (False, True)}
-    chances = {choice: sampling.chances(pool, rules.rare_image_share) for choice, pool in pools.items()}
+    chances = {choice: sampling.chances(pool, rules) for choice, pool in pools.items()}
     share = rules.rehearsal if pools[True] else 0.0
     ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=3)
 
@@ -86,7 +86,7 @@ def batches(recipe: Recipe, examples: list[Example], epoch: int) -> Iterator[Bat
                 rehearse = bool(random.random() < share)
                 batch = collate(
                     [
-                        sampling.sample(pools[rehearse], chances[rehearse], recipe.input_size, rules, random)
+                        sampling.sample(pools[rehearse], chances[rehearse], rules.size_px, rules, random)
                         for _ in range(rules.batch)
                     ]
                 )
@@ -144,15 +144,16 @@ def freeze(model: nn.Module, layers: int) -> None:
 
 
 def optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """AdamW; no decay on biases and batch norms."""
-    chosen = [parameter for parameter in model.parameters() if parameter.requires_grad]
-    return torch.optim.AdamW(
-        [
-            {"params": [item for item in chosen if item.ndim > 1], "weight_decay": recipe.training.weight_decay},
-            {"params": [item for item in chosen if item.ndim <= 1], "weight_decay": 0.0},
-        ],
-        lr=recipe.training.learning_rate,
-    )
+    """AdamW; no decay on biases and batch norms; the class branch at a rate of its own. Each group says its ``share`` of the rate."""
+    blocks: Any = model.model
+    branch = {id(item) for item in blocks[-1].cv3.parameters()}
+    groups = []
+    for of_class, share in ((False, 1.0), (True, recipe.training.class_rate)):
+        chosen = [item for item in model.parameters() if item.requires_grad and (id(item) in branch) == of_class]
+        for thick, decay in ((True, recipe.training.weight_decay), (False, 0.0)):
+            members = [item for item in chosen if (item.ndim > 1) == thick]
+            groups.append({"params": members, "weight_decay": decay, "share": share})
+    return torch.optim.AdamW(groups, lr=recipe.training.learning_rate)
 
 
 def rate(recipe: Recipe, progress: float) -> float:
@@ -237,7 +238,7 @@ class Run:
         total, began = 0.0, time.monotonic()
         for number, batch in enumerate(batches(self.recipe, self.examples, self.epoch)):
             for group in self.optimizer.param_groups:
-                group["lr"] = rate(self.recipe, (self.epoch + number / count) / rules.epochs)
+                group["lr"] = group["share"] * rate(self.recipe, (self.epoch + number / count) / rules.epochs)
             summed = self._loss(batch)
             self.optimizer.zero_grad(set_to_none=True)
             summed.backward()

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
-from models.recipes import release
-from models.recipes.recipe import MODELS, shared_data
+from models.recipes import metrics, release
+from models.recipes.evaluate import Measured
+from models.recipes.labels import Found, Labels
+from models.recipes.recipe import MODELS, Recipe, shared_data
 from models.recipes.runtime import Model, letterbox
 
 REGISTRY = yaml.safe_load((MODELS / "registry.yaml").read_text(encoding="utf-8"))["models"]
@@ -77,3 +79,32 @@ def test_letterbox_centres_on_grey() -> None:
     assert (how.scale, how.left_px, how.top_px) == (1.6, 0, 80)
     assert (placed[:80] == 114).all()
     assert (placed[80:240] == 255).all()
+
+
+def test_thresholds_rise_until_few_empty_images_alert() -> None:
+    """A lamp that scores 0.45 in one of two empty pictures lifts the threshold above it; without the bound it stays."""
+    boxes = np.array([[0.0, 0, 10, 10]])
+    fire, nothing = np.array([0]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
+    founds = [Found(boxes, fire, np.array([score])) for score in (*[0.4] * 12, 0.45, 0.1)]
+    truths = [*[Labels(boxes, fire)] * 12, nothing, nothing]
+    matches = [[metrics.match(found, truth, 0)] for found, truth in zip(founds, truths, strict=True)]
+    measured = Measured(founds, truths, matches, ["g"] * 14, metrics.score(matches), 1.0)
+    rules = Recipe.model_validate(
+        {
+            "name": "f",
+            "version": "1",
+            "license": "x",
+            "seed": 1,
+            "classes": ["fire"],
+            "input_size": [64, 64],
+            "start": {"weights": "w", "rows": [0]},
+            "train": [],
+            "val": {"name": "v", "images": "v", "licence": "x"},
+            "cleaning": {"believe": [1.0]},
+            "training": {"size_px": [64, 64], "epochs": 1, "samples_per_epoch": 1},
+        }
+    )
+    assert release.thresholds(rules, measured)["fire"] <= 0.4
+    bounded = release.thresholds(rules.model_copy(update={"most_false_images": 0.02}), measured)
+    assert bounded["fire"] == pytest.approx(0.46)
+    assert release.false_images([measured], bounded, ["fire"]) == (0.0, 2)

@@ -11,7 +11,7 @@ from models.recipes.dataset import Example
 from models.recipes.labels import Labels
 from models.recipes.recipe import Training
 
-RULES = Training(epochs=1, samples_per_epoch=1, mosaic=0.0)
+RULES = Training(size_px=(128, 192), epochs=1, samples_per_epoch=1, mosaic=0.0)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_the_box_follows_the_object(example: Example, mosaic: float) -> None:
     rules = RULES.model_copy(update={"mosaic": mosaic})
     labelled = 0
     for seed in range(30):
-        canvas = sampling.sample([example], np.array([1.0]), (128, 192), rules, np.random.default_rng(seed))
+        canvas = sampling.sample([example], np.array([1.0]), rules.size_px, rules, np.random.default_rng(seed))
         assert canvas.image.shape == (128, 192, 3)
         for x1, y1, x2, y2 in canvas.labels.boxes.round().astype(int):
             white = (canvas.image[y1:y2, x1:x2].min(axis=2) > 200).mean()
