@@ -34,7 +34,9 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     ├── StorageError               the disk or the database will not keep it
     │   ├── DiskFull               no room left
     │   ├── OutboxUnusable         the outbox file cannot be opened or is damaged
+    │   ├── EvidenceUnwritable     the centre's evidence folder cannot be used
     │   └── DatabaseUnusable       the centre's database does not answer or does not fit
+    │       └── DatabaseFromFuture its tables were made by a newer program
     ├── PlanError                  a flight plan is refused; a PlanRefused carries every reason
     │   ├── MissionUnreadable      the file is no mission that can be read whole
     │   └── GeodataUnreadable      terrain, zones or areas cannot be read
@@ -327,6 +329,23 @@ class DatabaseUnusable(StorageError):
 
     message = Text("The database {url} cannot be used: {cause}.", "数据库 {url} 无法使用：{cause}。")
     remedy = Text("Check center.database and that the server runs.", "请检查 center.database 以及服务器是否在运行。")
+
+
+class DatabaseFromFuture(DatabaseUnusable):
+    """A newer program made these tables; waiting does not help."""
+
+    message = Text(
+        "The database {url} has tables of version {found}; this program knows version {known}.",
+        "数据库 {url} 的表结构版本是 {found}，本程序只认识版本 {known}。",
+    )
+    remedy = Text("Update this program; nothing was changed.", "请升级本程序；没有改动任何内容。")
+
+
+class EvidenceUnwritable(StorageError):
+    """The centre's evidence folder cannot be written or read."""
+
+    message = Text("The evidence folder {path} cannot be used: {cause}.", "证据文件夹 {path} 无法使用：{cause}。")
+    remedy = Text("Check permissions and disk; boxes try again.", "请检查权限和磁盘；盒子会再试。")
 
 
 class PlanError(PatrolError):
