@@ -262,3 +262,12 @@ def test_sequence_sorts_as_text() -> None:
         for n in (9, 10, 999_999_999_999)
     ]
     assert [event.sequence for event in written] == sorted(str(event.sequence) for event in written)
+
+
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00"])
+def test_a_moment_that_has_no_utc_is_malformed(moment: str) -> None:
+    """A time at the edge of the calendar is refused on reading: it could not be written or stored again."""
+    envelope = json.loads(examples()[AlertEnded].to_json())
+    envelope["data"]["cleared_at"] = moment
+    with pytest.raises(MessageMalformed, match="cleared_at"):
+        read(json.dumps(envelope).encode())
