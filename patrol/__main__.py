@@ -1,0 +1,5 @@
+"""`python -m patrol` is `patrol`."""
+
+from patrol.cli import main
+
+main()

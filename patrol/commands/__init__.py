@@ -1,0 +1,1 @@
+"""The subcommands of `patrol`, one file each: they read options, call one program, and print."""

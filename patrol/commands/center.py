@@ -1,0 +1,42 @@
+"""`patrol center`: the district's operation centre."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from pathlib import Path
+
+import click
+
+from patrol.center.service import run
+from patrol.config import Config, load
+
+
+@click.command("center")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("config.yaml"),
+    show_default=True,
+    help="The district.",
+)
+def command(config_path: Path) -> None:
+    """Run the centre: take alerts from the broker, make cases, serve the pages and the API, until stopped.
+
+    It listens on center.host and center.port of the configuration: loopback unless told otherwise.
+    Tokens of boxes and passwords come from the environment.
+
+    \b
+    patrol center --config config.yaml
+    """
+    asyncio.run(_until_stopped(load(config_path), config_path.resolve().parent))
+
+
+async def _until_stopped(config: Config, config_dir: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    await run(config, config_dir, os.environ, stop, ready=lambda url: click.echo(f"centre at {url}"))

@@ -1,0 +1,61 @@
+"""`patrol demo`: see the product do its job."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from threading import Event as Flag
+
+import click
+
+from patrol.config import load
+from patrol.demo import named_clip, prepare
+from patrol.scenes.demo_clips import rendered_clips
+
+
+@click.command("demo")
+@click.option(
+    "--clip",
+    metavar="SOURCE",
+    help="Watch this video file, folder of pictures or rtsp:// address instead of the rendered street.",
+)
+@click.option("--seconds", type=click.FloatRange(min=1), help="End after this time.  [default: until Ctrl-C]")
+@click.option("--json", "as_json", is_flag=True, help="Print nothing but one summary line, as JSON, at the end.")
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("config.yaml"),
+    show_default=True,
+    help="The district.",
+)
+def command(clip: str | None, seconds: float | None, as_json: bool, config_path: Path) -> None:
+    """Run broker, centre and one box on this machine, and watch cases appear on the page.
+
+    Without --clip the street of the demo district is rendered first (once; it is kept in var/demo).
+    Everything listens on loopback only, and everything it writes lies in var/demo.
+
+    \b
+    patrol demo
+    patrol demo --clip holiday.mp4 --seconds 60
+    """
+    say = (lambda text: click.echo(text, err=True)) if as_json else click.echo
+    stop = Flag()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    config = load(config_path)
+    folder = config_path.resolve().parent / "var" / "demo"
+    clips = {"clip": named_clip(clip)} if clip else rendered_clips(config, folder, say, stop)
+    if stop.is_set():
+        return
+    demo, environ = prepare(config_path, clips, say, os.environ)
+    try:
+        demo.start(environ)
+        say(f"\n  The page: {demo.url}\n  页面:    {demo.url}\n\n  Ctrl-C ends it. Logs: {demo.folder}\n")
+        demo.run(stop, seconds)
+        summary = demo.summary()
+    finally:
+        demo.stop()
+    click.echo(json.dumps(summary, ensure_ascii=False))

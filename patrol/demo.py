@@ -1,0 +1,212 @@
+"""The demonstration: broker, centre and one box as real processes, on a rendered clip or on any other.
+
+Everything it makes lies under var/demo beside the configuration: the clips, a configuration of its own
+with free ports, the queues, the database, the evidence and the logs. Nothing else is touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as Flag
+from typing import Any
+
+import httpx
+import yaml
+
+from patrol.broker import Broker, answers, free_port
+from patrol.config.values import PLACEHOLDER
+from patrol.errors import SourceMissing, StartTimeout
+
+BOX = "street"
+LOOPBACK = "127.0.0.1"
+READY_WITHIN_S = 45.0
+STOP_WITHIN_S = 10.0
+LOOK_EVERY_S = 0.25
+ASK_TIMEOUT_S = 5.0
+CLIP_ZONES: list[dict[str, Any]] = [
+    {"id": "everywhere-people", "hazard": "perimeter-intrusion", "hours": ["00:00-24:00"]},
+    {"id": "everywhere-vehicles", "hazard": "blocked-fire-lane", "dwell_s": 20, "clear_s": 10},
+]
+
+Say = Callable[[str], None]
+
+
+def demo_document(
+    document: dict[str, Any], clips: Mapping[str, str], models_dir: str, mqtt_port: int, http_port: int
+) -> dict[str, Any]:
+    """The district's configuration with the demonstration's clips and ports. Pure.
+
+    `clips` maps cameras of the demonstration's box to sources; its other cameras are left out. One
+    camera called `clip` watches the whole picture for people and vehicles that stay.
+    """
+    cameras: list[dict[str, Any]] = [
+        {**camera, "source": clips[camera["id"]], "loop": True}
+        for camera in document["cameras"]
+        if camera["box"] == BOX and camera["id"] in clips
+    ]
+    if "clip" in clips:
+        whole = [[0, 0], [1280, 0], [1280, 720], [0, 720]]
+        cameras.append(
+            {
+                "id": "clip", "name": {"zh": "自选画面", "en": "Your clip"}, "box": BOX, "source": clips["clip"], "loop": True,
+                "lens": {"width_px": 1280, "height_px": 720, "hfov_deg": 65},
+                "zones": [{**zone, "polygon_px": whole} for zone in CLIP_ZONES],
+            }
+        )  # fmt: skip
+    boxes = [{**box, "state_dir": f"box-{box['id']}"} for box in document["boxes"]]
+    return {
+        **document,
+        "boxes": boxes,
+        "cameras": cameras,
+        "models_dir": models_dir,
+        "broker": {"url": f"mqtt://{LOOPBACK}:{mqtt_port}"},
+        "center": {
+            "database": "sqlite:///center/patrol.db", "evidence_dir": "center/evidence", "host": LOOPBACK, "port": http_port,
+            "url": f"http://{LOOPBACK}:{http_port}",
+        },
+    }  # fmt: skip
+
+
+def secrets_for(document: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
+    """A random value for every `${NAME}` of the configuration that the environment does not set."""
+    names = PLACEHOLDER.findall(json.dumps(document))
+    return {name: environ.get(name) or secrets.token_hex(32) for name in names}
+
+
+@dataclass
+class Demo:
+    """The processes of one demonstration."""
+
+    folder: Path
+    config_path: Path
+    broker: Broker
+    url: str
+    say: Say
+    children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    def start(self, environ: Mapping[str, str]) -> None:
+        """Broker, centre, box, in this order, each ready before the next. Raises ProgramError."""
+        self.say(f"broker: {self.broker.url}")
+        self.broker.start()
+        arguments = ["--config", str(self.config_path)]
+        self._spawn("center", [sys.executable, "-m", "patrol", "center", *arguments], environ)
+        self._await_center()
+        self.say(f"centre: {self.url}")
+        self._spawn("box", [sys.executable, "-m", "patrol_edge", "--box", BOX, *arguments], environ)
+        self.say(f"box: {BOX}")
+
+    def _spawn(self, name: str, command: list[str], environ: Mapping[str, str]) -> None:
+        with self.log_path(name).open("ab") as log:
+            # sessions of their own: Ctrl-C reaches only us, and we end them in the right order
+            self.children[name] = subprocess.Popen(
+                command, env=dict(environ), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+            )
+
+    def log_path(self, name: str) -> Path:
+        """What a process says."""
+        return self.folder / f"{name}.log"
+
+    def _await_center(self) -> None:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while time.monotonic() < deadline:
+            self.check()
+            if self.ask("/api/v1/health") is not None:
+                return
+            time.sleep(LOOK_EVERY_S)
+        raise StartTimeout(program="patrol center", seconds=READY_WITHIN_S, log=self.log_path("center"))
+
+    def check(self) -> None:
+        """Raises StartTimeout naming the log when a process has ended by itself."""
+        for name, child in self.children.items():
+            if child.poll() is not None:
+                raise StartTimeout(program=name, seconds=0, log=self.log_path(name))
+
+    def ask(self, path: str) -> Any:
+        """The centre's answer, or None while it does not answer."""
+        try:
+            answer = httpx.get(f"{self.url}{path}", timeout=ASK_TIMEOUT_S, trust_env=False)
+        except httpx.HTTPError:
+            return None
+        return answer.json() if answer.is_success else None
+
+    def run(self, stop: Flag, seconds: float | None) -> None:
+        """Until `stop`, or for `seconds`, telling of every new case."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        told: set[str] = set()
+        while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
+            self.check()
+            found = self.ask("/api/v1/incidents?state=all&limit=200")
+            for incident in reversed((found or {}).get("incidents", [])):
+                if incident["incident_id"] not in told:
+                    told.add(incident["incident_id"])
+                    self.say(f"case {incident['case_number']}: {incident['hazard']} at {incident['camera']['id']}")
+            stop.wait(1.0)
+
+    def summary(self) -> dict[str, Any]:
+        """Counts and latencies of the whole demonstration, from the centre."""
+        health = self.ask("/api/v1/health") or {}
+        incidents = (self.ask("/api/v1/incidents?state=all&limit=500") or {}).get("incidents", [])
+        evidence = [item for incident in incidents for item in incident["evidence"]]
+        return {
+            "incidents": len(incidents),
+            "alerts": sum(incident["alert_count"] for incident in incidents),
+            "evidence_stored": sum(item["state"] == "stored" for item in evidence),
+            "evidence_waiting": sum(item["state"] == "waiting" for item in evidence),
+            "dead_letters": health.get("counts", {}).get("dead_letters"),
+            "latency_s": health.get("latency_s"),
+            "page": self.url,
+        }
+
+    def stop(self) -> None:
+        """End box, centre, broker, in this order, so that the last messages still arrive."""
+        for name in ("box", "center"):
+            child = self.children.pop(name, None)
+            if child is None or child.poll() is not None:
+                continue
+            child.terminate()
+            try:
+                child.wait(STOP_WITHIN_S)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self.broker.stop()
+
+
+def prepare(
+    config_path: Path, clips: Mapping[str, str], say: Say, environ: Mapping[str, str]
+) -> tuple[Demo, dict[str, str]]:
+    """Write the demonstration's configuration; returns it with the environment for its processes."""
+    root = config_path.resolve().parent
+    folder = root / "var" / "demo"
+    folder.mkdir(parents=True, exist_ok=True)
+    document = yaml.safe_load(config_path.read_text(encoding="utf-8"))
+    mqtt_port, http_port = _port(1883), _port(8080)
+    models_dir = os.path.relpath(root / document.get("models_dir", "models"), folder)
+    demo_config = demo_document(document, clips, models_dir, mqtt_port, http_port)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(demo_config, allow_unicode=True, sort_keys=False), encoding="utf-8")
+    child_environ = {**environ, **secrets_for(demo_config, environ)}
+    demo = Demo(folder, path, Broker(folder / "broker", LOOPBACK, mqtt_port), f"http://{LOOPBACK}:{http_port}", say)
+    return demo, child_environ
+
+
+def _port(preferred: int) -> int:
+    return free_port(LOOPBACK) if answers(LOOPBACK, preferred) else preferred
+
+
+def named_clip(clip: str) -> str:
+    """The clip as the box will find it. Raises SourceMissing for a file that is not there."""
+    if "://" in clip or clip.startswith("/dev/video"):
+        return clip
+    path = Path(clip).expanduser().resolve()
+    if not path.exists():
+        raise SourceMissing(source=clip)
+    return str(path)
