@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from patrol import errors
 from patrol.config.problems import PROBLEMS
 from patrol.errors import PatrolError, Text
 from patrol.reference.tables import GENERATED, page, table
 
 
 def error_classes(root: type[PatrolError] = PatrolError) -> list[type[PatrolError]]:
-    """Every error of patrol/errors.py, parents first, in the order of the file."""
+    """Every error of patrol/errors/, parents first, in the order of the files."""
     found = [root]
     for child in root.__subclasses__():
-        if child.__module__ == PatrolError.__module__:
+        if child.__module__.startswith(errors.__name__ + "."):
             found += error_classes(child)
     return found
 

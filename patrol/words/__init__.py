@@ -2,7 +2,7 @@
 
 The English sentence stands where it is used (a field's description, a docstring, an option's help)
 and is the key here; tests/house fails when one has no Chinese, or when a Chinese one has lost its
-English. Errors carry both languages themselves (patrol/errors.py).
+English. Errors carry both languages themselves (patrol/errors/).
 """
 
 from patrol.words import commands, config, wire

@@ -144,14 +144,15 @@ def test_every_error_can_be_raised_and_explained(error: type[PatrolError]) -> No
 
 
 def test_the_error_tree_is_drawn_as_it_is() -> None:
-    """The tree in the docstring of patrol/errors.py has every error, in the order and at the depth of the code."""
-    drawn = []
-    for line in inspect.getdoc(errors).splitlines() if inspect.getdoc(errors) else []:  # type: ignore[union-attr]  # checked in the same line
+    """The tree in the docstring of patrol/errors/ has every error, each below its parent."""
+    drawn, above = dict[str, str](), list[str]()
+    for line in (inspect.getdoc(errors) or "").splitlines():
         name = line.lstrip(" │├└─").split(" ")[0]
-        if "─" in line or name == "PatrolError":
-            drawn.append((name, (len(line) - len(line.lstrip(" │├└─"))) // 4 - 1))
-    root_depth = len(PatrolError.__mro__)
-    assert drawn == [(e.__name__, len(e.__mro__) - root_depth) for e in error_classes()]
+        if "── " in line or name == "PatrolError":
+            depth = (len(line) - len(line.lstrip(" │├└─"))) // 4 - 1
+            drawn[name] = above[depth - 1] if depth else ""
+            above = [*above[:depth], name]
+    assert drawn == {e.__name__: e.__mro__[1].__name__ if e is not PatrolError else "" for e in error_classes()}
 
 
 def test_every_command_and_option_has_help_in_both_languages() -> None:

@@ -1,0 +1,172 @@
+"""Every error this product raises on purpose.
+
+A message says what happened, a remedy says what to do; both exist in English and Chinese, and both
+may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is generated from it.
+
+    PatrolError
+    ├── ConfigError                 a configuration file is refused, with every problem in it
+    │   └── SecretNotSet            ${NAME} is not in the environment
+    ├── UsageError                  the command line asks for what does not exist
+    ├── SourceError                 pictures do not come
+    │   ├── SourceMissing           no such clip, folder or device
+    │   ├── SourceUnreadable        it is there but cannot be decoded
+    │   └── SourceLost              it was there and went away
+    ├── ModelError                  a model must not be used
+    │   ├── ModelNotRegistered      models/registry.yaml does not name it
+    │   ├── ModelMissing            the file is not there
+    │   ├── ModelAltered            its SHA-256 is not the registered one
+    │   └── ModelMismatch           its classes, shape or format are not what the rules need
+    ├── WireError                   a message must not be believed
+    │   ├── MessageMalformed        not JSON, not a CloudEvent, or a field is wrong
+    │   ├── MessageOversized        longer than the wire table allows
+    │   ├── MessageFromFuture       a newer major version than this program reads
+    │   ├── MessageUnknown          a type the wire table does not name
+    │   └── MessageMisplaced        it came on a topic that its sender may not use
+    ├── LinkError                   the broker or the centre is out of reach
+    │   ├── BrokerUnreachable       nothing answers there
+    │   ├── BrokerRefused           it answers and says no
+    │   ├── CenterUnreachable       the centre's HTTP side does not answer
+    │   └── CenterRefused           it answers and does not accept who we are
+    ├── EvidenceError               a picture or clip cannot serve as evidence
+    │   ├── EvidenceMissing         the file is gone from the box
+    │   ├── EvidenceAltered         its bytes are not those that were recorded
+    │   └── EvidenceRefused         the centre will not take it
+    ├── StorageError                the disk or the database will not keep it
+    │   ├── DiskFull                no room left
+    │   ├── ClipNotWritten          a rendered film cannot be kept
+    │   ├── OutboxUnusable          the outbox file cannot be opened or is damaged
+    │   ├── DatabaseUnusable        the centre's database does not answer or does not fit
+    │   │   └── DatabaseFromFuture  a newer program made these tables; waiting does not help
+    │   └── EvidenceUnwritable      the centre's evidence folder cannot be used
+    ├── PlanError                   a flight plan is refused; a PlanRefused carries every reason
+    │   ├── MissionUnreadable       the file is no mission that can be read whole
+    │   └── GeodataUnreadable       terrain, zones or areas cannot be read
+    ├── FlightError                 a drone does not do what it should, or must not
+    │   ├── DroneLinkUnusable       the port or address of a drone's link cannot be opened
+    │   ├── DroneSilent             nothing is heard of it
+    │   ├── SigningKeyUnusable      the secret of a signed link protects nothing
+    │   ├── FrameUnsendable         a message that MAVLink does not have
+    │   ├── MissionNotAboard        what was uploaded does not read back as it was sent
+    │   ├── MissionUncompilable     a plan cannot be put into this autopilot's items
+    │   ├── CommandRefused          the drone answers and says no, or does not answer
+    │   ├── FlightRefused           pre-flight found reasons not to fly
+    │   └── FlightRecordUnreadable  a flight record is missing or damaged
+    └── ProgramError                a program could not be started
+        ├── PortTaken               something else listens there
+        ├── ProgramMissing          an optional part is not installed
+        └── StartTimeout            it did not become ready in time
+"""
+
+from patrol.errors.asking import ConfigError, SecretNotSet, UsageError
+from patrol.errors.flying import (
+    CommandRefused,
+    DroneLinkUnusable,
+    DroneSilent,
+    FlightError,
+    FlightRecordUnreadable,
+    FlightRefused,
+    FrameUnsendable,
+    GeodataUnreadable,
+    MissionNotAboard,
+    MissionUncompilable,
+    MissionUnreadable,
+    PlanError,
+    SigningKeyUnusable,
+)
+from patrol.errors.keeping import (
+    ClipNotWritten,
+    DatabaseFromFuture,
+    DatabaseUnusable,
+    DiskFull,
+    EvidenceAltered,
+    EvidenceError,
+    EvidenceMissing,
+    EvidenceRefused,
+    EvidenceUnwritable,
+    OutboxUnusable,
+    StorageError,
+)
+from patrol.errors.root import LANGUAGES, Language, PatrolError, Text
+from patrol.errors.starting import PortTaken, ProgramError, ProgramMissing, StartTimeout
+from patrol.errors.watching import (
+    ModelAltered,
+    ModelError,
+    ModelMismatch,
+    ModelMissing,
+    ModelNotRegistered,
+    SourceError,
+    SourceLost,
+    SourceMissing,
+    SourceUnreadable,
+)
+from patrol.errors.wire import (
+    BrokerRefused,
+    BrokerUnreachable,
+    CenterRefused,
+    CenterUnreachable,
+    LinkError,
+    MessageFromFuture,
+    MessageMalformed,
+    MessageMisplaced,
+    MessageOversized,
+    MessageUnknown,
+    WireError,
+)
+
+__all__ = [
+    "LANGUAGES",
+    "BrokerRefused",
+    "BrokerUnreachable",
+    "CenterRefused",
+    "CenterUnreachable",
+    "ClipNotWritten",
+    "CommandRefused",
+    "ConfigError",
+    "DatabaseFromFuture",
+    "DatabaseUnusable",
+    "DiskFull",
+    "DroneLinkUnusable",
+    "DroneSilent",
+    "EvidenceAltered",
+    "EvidenceError",
+    "EvidenceMissing",
+    "EvidenceRefused",
+    "EvidenceUnwritable",
+    "FlightError",
+    "FlightRecordUnreadable",
+    "FlightRefused",
+    "FrameUnsendable",
+    "GeodataUnreadable",
+    "Language",
+    "LinkError",
+    "MessageFromFuture",
+    "MessageMalformed",
+    "MessageMisplaced",
+    "MessageOversized",
+    "MessageUnknown",
+    "MissionNotAboard",
+    "MissionUncompilable",
+    "MissionUnreadable",
+    "ModelAltered",
+    "ModelError",
+    "ModelMismatch",
+    "ModelMissing",
+    "ModelNotRegistered",
+    "OutboxUnusable",
+    "PatrolError",
+    "PlanError",
+    "PortTaken",
+    "ProgramError",
+    "ProgramMissing",
+    "SecretNotSet",
+    "SigningKeyUnusable",
+    "SourceError",
+    "SourceLost",
+    "SourceMissing",
+    "SourceUnreadable",
+    "StartTimeout",
+    "StorageError",
+    "Text",
+    "UsageError",
+    "WireError",
+]

@@ -1,0 +1,116 @@
+"""Plans that are refused, and drones that do not do what they should."""
+
+from __future__ import annotations
+
+from patrol.errors.root import PatrolError, Text
+
+
+class PlanError(PatrolError):
+    """A flight plan is refused. planning.refusals.PlanRefused carries the reasons, each with its remedy."""
+
+    message = Text("No plan is made.\n{report}\n", "没有生成规划。\n{report}\n")
+    remedy = Text("Mend what is named and plan again.", "请改好所列问题后重新规划。")
+
+
+class MissionUnreadable(PlanError):
+    """The file is no mission, or has a part that this program does not understand."""
+
+    message = Text("{name} cannot be read as a mission: {cause}.", "{name} 无法作为任务读取：{cause}。")
+    remedy = Text(
+        "Save it again in QGroundControl or Mission Planner; no part of it was used.",
+        "请用 QGroundControl 或 Mission Planner 重新保存；没有使用其中任何部分。",
+    )
+
+
+class GeodataUnreadable(PlanError):
+    """Terrain, zones or areas cannot be read."""
+
+    message = Text("{name} cannot be read: {cause}.", "{name} 无法读取：{cause}。")
+    remedy = Text(
+        "Known are GeoJSON, ED-269 JSON and GeoTIFF with a coordinate system; nothing of it was used.",
+        "支持 GeoJSON、ED-269 JSON 和带坐标系的 GeoTIFF；没有使用其中任何部分。",
+    )
+
+
+class FlightError(PatrolError):
+    """A drone does not do what it should, or must not."""
+
+
+class DroneLinkUnusable(FlightError):
+    """The port or address of a drone's link cannot be opened."""
+
+    message = Text("The drone link {link} cannot be opened: {cause}.", "无人机链路 {link} 打不开：{cause}。")
+    remedy = Text(
+        "Known forms: udp://host:port (we listen), udpout://host:port, tcp://host:port, serial:/dev/ttyUSB0:57600.",
+        "可用形式：udp://主机:端口（本机监听）、udpout://主机:端口、tcp://主机:端口、serial:/dev/ttyUSB0:57600。",
+    )
+
+
+class DroneSilent(FlightError):
+    """Nothing is heard of the drone."""
+
+    message = Text(
+        "Nothing was heard of drone {drone} for {seconds} s on {link}.",
+        "在 {link} 上 {seconds} 秒没有收到无人机 {drone} 的任何消息。",
+    )
+    remedy = Text(
+        "Check power, radio and the link's address; with signing on, both ends need the same key.",
+        "请检查电源、电台和链路地址；若启用签名，两端密钥必须相同。",
+    )
+
+
+class SigningKeyUnusable(FlightError):
+    """The secret of a signed link protects nothing."""
+
+    message = Text(
+        "The signing secret has {length} characters; at least 12 are needed.",
+        "签名密钥只有 {length} 个字符，至少需要 12 个。",
+    )
+    remedy = Text("Make one: openssl rand -hex 32", "请生成一个：openssl rand -hex 32")
+
+
+class FrameUnsendable(FlightError):
+    """A message, or a field of one, that MAVLink does not have."""
+
+    message = Text("{name} cannot be sent: {cause}.", "{name} 无法发送：{cause}。")
+    remedy = Text("This is a mistake in the program; please report it.", "这是程序错误，请报告。")
+
+
+class MissionNotAboard(FlightError):
+    """What was uploaded does not read back as it was sent; nothing may be armed."""
+
+    message = Text("The {what} is not aboard {drone}: {cause}.", "{what} 没有装上 {drone}：{cause}。")
+    remedy = Text(
+        "Nothing is armed. Check the link and the reasons, and try again.", "没有解锁。请检查链路和原因后再试。"
+    )
+
+
+class MissionUncompilable(FlightError):
+    """A plan cannot be put into this autopilot's items."""
+
+    message = Text(
+        "Item {item} of the mission cannot be given to {autopilot}: {cause}.",
+        "任务第 {item} 项无法交给 {autopilot}：{cause}。",
+    )
+    remedy = Text("Change the plan or use another drone.", "请修改规划或换一架无人机。")
+
+
+class CommandRefused(FlightError):
+    """The drone answers and says no, or does not answer."""
+
+    message = Text("{drone} did not {what}: {cause}.", "{drone} 没有执行“{what}”：{cause}。")
+    remedy = Text("Read the drone's own texts in the flight record.", "请看飞行记录里无人机自己的提示。")
+
+
+class FlightRefused(FlightError):
+    """Pre-flight found reasons not to fly."""
+
+    message = Text("{drone} does not fly.\n{report}\n", "{drone} 不起飞。\n{report}\n")
+    remedy = Text("Mend what is named; nothing was armed.", "请处理所列问题；没有解锁。")
+
+
+class FlightRecordUnreadable(FlightError):
+    """A flight record is missing or damaged."""
+
+    message = Text("The flight record {path} cannot be read: {cause}.", "飞行记录 {path} 无法读取：{cause}。")
+    remedy = Text("Known flights: patrol flight list", "已有飞行：patrol flight list")

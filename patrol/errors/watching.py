@@ -1,0 +1,76 @@
+"""Pictures do not come, or the network that should judge them must not."""
+
+from __future__ import annotations
+
+from patrol.errors.root import PatrolError, Text
+
+
+class SourceError(PatrolError):
+    """Pictures do not come from a camera, clip or folder."""
+
+
+class SourceMissing(SourceError):
+    """No such clip, folder or device."""
+
+    message = Text("There is nothing at {source}.", "{source} 不存在。")
+    remedy = Text("Check the path or address; nothing was read.", "请检查路径或地址；没有读取任何内容。")
+
+
+class SourceUnreadable(SourceError):
+    """It is there, but no picture can be decoded from it."""
+
+    message = Text(
+        "{source} cannot be read as video or pictures: {cause}.", "{source} 无法作为视频或图片读取：{cause}。"
+    )
+    remedy = Text(
+        "Play it elsewhere to see whether it is damaged; H.264, H.265, MJPEG, JPEG and PNG are known to work.",
+        "请用其他播放器确认是否损坏；已知可用：H.264、H.265、MJPEG、JPEG、PNG。",
+    )
+
+
+class SourceLost(SourceError):
+    """It delivered pictures and then stopped."""
+
+    message = Text("{source} stopped delivering pictures: {cause}.", "{source} 不再送来画面：{cause}。")
+    remedy = Text(
+        "The box keeps trying, and counts the time as not watched; check power, cable and network.",
+        "盒子会一直重试，并把这段时间记为未看守；请检查电源、线缆和网络。",
+    )
+
+
+class ModelError(PatrolError):
+    """A model must not be used."""
+
+
+class ModelNotRegistered(ModelError):
+    """The registry does not name this model."""
+
+    message = Text("{registry} names no model '{name}'.", "{registry} 里没有模型“{name}”。")
+    remedy = Text("Known: {known}.", "已登记：{known}。")
+
+
+class ModelMissing(ModelError):
+    """The model's file is not there."""
+
+    message = Text("The model file {path} is missing.", "缺少模型文件 {path}。")
+    remedy = Text("Restore it: git checkout -- models", "请恢复：git checkout -- models")
+
+
+class ModelAltered(ModelError):
+    """The file is not the one the registry describes."""
+
+    message = Text(
+        "{path} has SHA-256 {found}, but the registry says {expected}.",
+        "{path} 的 SHA-256 是 {found}，登记的却是 {expected}。",
+    )
+    remedy = Text(
+        "Restore the file (git checkout -- models) or register the new one; the box will not guess.",
+        "请恢复文件(git checkout -- models)或登记新文件；盒子不会猜。",
+    )
+
+
+class ModelMismatch(ModelError):
+    """Classes, shape or format are not what is needed."""
+
+    message = Text("{path} does not fit: {cause}.", "{path} 不适用：{cause}。")
+    remedy = Text("Export it again with the recipe in models/.", "请用 models/ 里的流程重新导出。")
