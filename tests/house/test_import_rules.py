@@ -55,6 +55,7 @@ BREACHES = [
     Breach("One file per foreign library on the box", "edge/patrol_edge/outbox.py", "import paho.mqtt.client"),
     Breach("One file per foreign library on the box", "edge/patrol_edge/outbox.py", "import httpx"),
     Breach("One file per foreign library at the centre", "patrol/center/__init__.py", "import aiomqtt"),
+    Breach("One file knows MAVLink's codec", "patrol/flight/link.py", "import pymavlink.mavutil"),
 ]
 
 

@@ -1,0 +1,1 @@
+"""Flying: missions, the MAVLink link, the pilot, the station and the simulated drone."""

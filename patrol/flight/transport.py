@@ -1,0 +1,227 @@
+"""Bytes over UDP, TCP or a serial port, in asyncio. Thin: it opens, sends, receives and closes, and knows no MAVLink.
+
+Addresses: `udp://host:port` listens and answers whoever spoke (how ground stations listen on 14550),
+`udpout://host:port` speaks first, `tcp://host:port` connects, `tcpin://host:port` waits for connections,
+`serial:/dev/ttyUSB0:57600` opens a port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import termios
+import tty
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from patrol.errors import DroneLinkUnusable
+
+OPEN_WITHIN_S = 5.0
+UNSENT_BYTES = 256 * 1024  # more than this waiting in a socket means that nobody reads: what comes then is dropped
+CHUNK_BYTES = 4096
+PEERS = 16  # ground stations that one listening end remembers
+Way = Literal["udp", "udpout", "tcp", "tcpin", "serial"]
+Sink = Callable[[bytes], None]
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a link is. `place` is a host or a device, `number` a port or a baud rate."""
+
+    way: Way
+    place: str
+    number: int
+    text: str
+
+
+def read_address(text: str) -> Address:
+    """An address from its text. Raises DroneLinkUnusable."""
+    match = re.fullmatch(r"(udp|udpout|tcp|tcpin)://(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})", text)
+    if match and int(match[3]) < 65536:
+        way: Way = match[1]  # type: ignore[assignment]  # the pattern names the four
+        return Address(way, match[2].strip("[]"), int(match[3]), text)
+    serial = re.fullmatch(r"serial:(/[^:]+):(\d{3,7})", text)
+    if serial:
+        return Address("serial", serial[1], int(serial[2]), text)
+    raise DroneLinkUnusable(link=text, cause="the address is of no known form")
+
+
+class Transport(Protocol):
+    """An open way to send bytes."""
+
+    def send(self, data: bytes) -> None:
+        """Give it to the system; what it cannot take is dropped, as a radio would."""
+
+    def close(self) -> None:
+        """Close it; nothing is received afterwards."""
+
+
+async def open_transport(address: Address, receive: Sink) -> Transport:
+    """Open `address`; `receive` gets what comes. Raises DroneLinkUnusable."""
+    try:
+        async with asyncio.timeout(OPEN_WITHIN_S):
+            if address.way in {"udp", "udpout"}:
+                return await _open_udp(address, receive)
+            if address.way == "tcp":
+                return await _open_tcp(address, receive)
+            if address.way == "tcpin":
+                return await _listen_tcp(address, receive)
+            return _open_serial(address, receive)
+    except (OSError, termios.error, TimeoutError) as err:
+        raise DroneLinkUnusable(link=address.text, cause=str(err) or "no answer") from err
+
+
+class _Udp(asyncio.DatagramProtocol):
+    def __init__(self, receive: Sink, answers: bool) -> None:
+        self._receive, self._answers = receive, answers
+        self._peers: dict[tuple[str, int], None] = {}
+        self._transport: asyncio.DatagramTransport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # asyncio gives datagram protocols a DatagramTransport
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        if self._answers:
+            self._peers.pop(addr, None)
+            self._peers[addr] = None
+            while len(self._peers) > PEERS:
+                self._peers.pop(next(iter(self._peers)))
+        self._receive(data)
+
+    def error_received(self, exc: Exception) -> None:
+        """A peer is not there (yet): the link goes on, silence shows it."""
+
+    def send(self, data: bytes) -> None:
+        """To the fixed peer, or to everyone who spoke."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if not self._answers:
+            self._transport.sendto(data)
+            return
+        for peer in self._peers:
+            self._transport.sendto(data, peer)
+
+    def close(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def _open_udp(address: Address, receive: Sink) -> Transport:
+    loop = asyncio.get_running_loop()
+    at = (address.place, address.number)
+    listens = address.way == "udp"
+    _, protocol = await loop.create_datagram_endpoint(
+        lambda: _Udp(receive, listens), local_addr=at if listens else None, remote_addr=None if listens else at
+    )
+    return protocol
+
+
+class _Stream(asyncio.Protocol):
+    def __init__(self, receive: Sink, streams: set[_Stream]) -> None:
+        self._receive, self._streams = receive, streams
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport  # type: ignore[assignment]  # asyncio gives stream protocols a Transport
+        self._streams.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._receive(data)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        self._streams.discard(self)
+
+    def send(self, data: bytes) -> None:
+        """Write it unless nobody reads."""
+        if self._transport is not None and self._transport.get_write_buffer_size() < UNSENT_BYTES:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        """Close it."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+class _Streams:
+    def __init__(self, streams: set[_Stream], server: asyncio.Server | None) -> None:
+        self._streams, self._server = streams, server
+
+    def send(self, data: bytes) -> None:
+        """To everyone connected."""
+        for stream in tuple(self._streams):
+            stream.send(data)
+
+    def close(self) -> None:
+        """Close all."""
+        if self._server is not None:
+            self._server.close()
+        for stream in tuple(self._streams):
+            stream.close()
+
+
+async def _open_tcp(address: Address, receive: Sink) -> Transport:
+    streams: set[_Stream] = set()
+    loop = asyncio.get_running_loop()
+    await loop.create_connection(lambda: _Stream(receive, streams), address.place, address.number)
+    return _Streams(streams, None)
+
+
+async def _listen_tcp(address: Address, receive: Sink) -> Transport:
+    streams: set[_Stream] = set()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: _Stream(receive, streams), address.place, address.number)
+    return _Streams(streams, server)
+
+
+class _Serial:
+    def __init__(self, descriptor: int, receive: Sink) -> None:
+        self._descriptor, self._receive = descriptor, receive
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(descriptor, self._readable)
+        self._open = True
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._descriptor, CHUNK_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:  # unplugged: silence shows it
+            self.close()
+            return
+        if data:
+            self._receive(data)
+
+    def send(self, data: bytes) -> None:
+        """Give it to the driver; what does not fit its buffer is lost, as on the radio behind it."""
+        try:
+            if self._open:
+                os.write(self._descriptor, data)
+        except OSError:
+            return
+
+    def close(self) -> None:
+        """Close it."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+
+
+def _open_serial(address: Address, receive: Sink) -> Transport:
+    speed = getattr(termios, f"B{address.number}", None)
+    if speed is None:
+        raise DroneLinkUnusable(link=address.text, cause=f"{address.number} is no baud rate of this system")
+    descriptor = os.open(address.place, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+    try:
+        tty.setraw(descriptor, termios.TCSANOW)
+        settings = termios.tcgetattr(descriptor)
+        settings[4] = settings[5] = speed
+        termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+    except (OSError, termios.error):
+        os.close(descriptor)
+        raise
+    return _Serial(descriptor, receive)
