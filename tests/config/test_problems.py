@@ -12,11 +12,11 @@ from patrol.config.load import parse
 from patrol.config.problems import PROBLEMS, ConfigProblems, Problem
 
 ROOT = Path(__file__).resolve().parents[2]
-GOOD = (ROOT / "config.yaml").read_text(encoding="utf-8")
+GOOD = Path(__file__).with_name("district.yaml").read_text(encoding="utf-8")
 
 
 class Mistake(NamedTuple):
-    """`old` in config.yaml becomes `new`; what must be said about the line that holds `at` (by default `new`)."""
+    """`old` in district.yaml becomes `new`; what must be said about the line that holds `at` (by default `new`)."""
 
     code: str
     old: str
@@ -54,13 +54,13 @@ MISTAKES = [
     Mistake("wrong-choice", "hazard: blocked-fire-lane", "hazard: blocked-road", "cameras[0].zones[0].hazard", "'blocked-fire-lane', 'perimeter-intrusion'", "请从中选择"),
     Mistake("wrong-choice", "{flame-smoke: 15,", "{flame: 15,", "dispatch.deadlines_min.flame", "'flame-smoke'", "'flame-smoke'", at="{flame: 15,"),
     Mistake("bad-id", "id: depot", "id: The_Depot", "buildings[7].id", "lower-case letters", "小写字母"),
-    Mistake("bad-hours", 'hours: ["00:00-24:00"]\n        polygon_px: [[1070', 'hours: ["22-6"]\n        polygon_px: [[1070', "cameras[1].zones[0].hours[0]", "22:00-06:00", "22:00-06:00", at='hours: ["22-6"]'),
+    Mistake("bad-hours", 'hours: ["00:00-24:00"]\n        polygon_px: [[1179', 'hours: ["22-6"]\n        polygon_px: [[1179', "cameras[1].zones[0].hours[0]", "22:00-06:00", "22:00-06:00", at='hours: ["22-6"]'),
     Mistake("bad-cron", 'cron: "30 6 * * *"', 'cron: "at dawn"', "patrols[0].cron", "Five fields", "五段"),
     Mistake("bad-timezone", "Asia/Shanghai", "Asia/Atlantis", "district.timezone", "Asia/Shanghai", "Asia/Shanghai"),
     Mistake("bad-url", "url: mqtt://127.0.0.1:1883", "url: amqp://127.0.0.1", "broker.url", "mqtt://host:1883", "mqtt://主机:1883"),
     Mistake("bad-url", "url: http://127.0.0.1:8080", "url: 127.0.0.1:8080", "center.url", "https://host", "https://主机"),
-    Mistake("self-crossing", "[[1070, 237], [671, 198], [269, 249], [722, 350]]", "[[1070, 237], [269, 249], [671, 198], [722, 350]]", "cameras[1].zones[0].polygon_px", "in order around the edge", "按边界顺序"),
-    Mistake("too-few-corners", "[[1070, 237], [671, 198], [269, 249], [722, 350]]", "[[10, 10], [20, 20], [30, 30]]", "cameras[1].zones[0].polygon_px", "at least 3", "至少需要 3 个"),
+    Mistake("self-crossing", "[[1179, 317], [659, 268], [128, 336], [727, 468]]", "[[1179, 317], [128, 336], [659, 268], [727, 468]]", "cameras[1].zones[0].polygon_px", "in order around the edge", "按边界顺序"),
+    Mistake("too-few-corners", "[[1179, 317], [659, 268], [128, 336], [727, 468]]", "[[10, 10], [20, 20], [30, 30]]", "cameras[1].zones[0].polygon_px", "at least 3", "至少需要 3 个"),
     Mistake("zone-outside-image", "[768, 576], [0, 576]]", "[1279, 719], [0, 576]]", "cameras[2].zones[0].polygon_px[6]", "768 x 576", "768 x 576"),
     Mistake("duplicate-id", "id: demo-002", "id: demo-001", "grid[1].id", "the first is at line ", "第一个在第 ", at="unit: grid-mid, area: [[114.0569279, 22.5403909]"),
     Mistake("unknown-reference", "box: yard", "box: garden", "cameras[2].box", "Known: street, yard", "street, yard", at="box: garden"),
@@ -82,7 +82,7 @@ def problems_of(text: str) -> list[Problem]:
 
 def spoilt(text: str, mistake: Mistake) -> str:
     """`text` with the mistake in it."""
-    assert text.count(mistake.old) >= 1, f"config.yaml no longer has {mistake.old!r}"
+    assert text.count(mistake.old) >= 1, f"district.yaml no longer has {mistake.old!r}"
     return text.replace(mistake.old, mistake.new, 1)
 
 
