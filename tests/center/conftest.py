@@ -104,6 +104,11 @@ def postgres() -> Iterator[str]:
     )
     folder = Path(tempfile.mkdtemp(prefix="patrol-pg-"))  # root's own test folders are closed to the server's account
     server = embedded.get_server(folder, cleanup_mode="delete")
+    admin = admin_engine(server.get_uri())
+    with admin.connect() as connection:  # nobody pulls this server's plug: what it holds may be lost with the machine
+        connection.execute(text("ALTER SYSTEM SET fsync = off"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    admin.dispose()
     yield server.get_uri()
     server.cleanup()
 

@@ -47,8 +47,12 @@ class Database:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
             except OSError as err:
                 raise DatabaseUnusable(url=self.shown_url, cause=err.strerror) from err
-        with self.writing() as connection:
-            _create_or_check(connection, self.shown_url)
+        try:
+            with self.writing() as connection:
+                _create_or_check(connection, self.shown_url)
+        except StorageError:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Let go of all connections."""
