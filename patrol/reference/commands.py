@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
+from pathlib import PurePath
 
 import click
 
@@ -11,9 +12,10 @@ from patrol.reference.tables import GENERATED, page, table
 from patrol.words import chinese
 
 INTRODUCTION = """\
-`COMMAND --help` says the same. Exit codes: 0 done, 1 failed, 2 the command line or the configuration is wrong.
+`COMMAND --help` says the same. Exit codes: 0 done; 2 refused, with one of the [errors](errors.md) on standard error;
+130 interrupted.
 
-`命令 --help` 显示同样内容。退出码：0 完成，1 失败，2 命令行或配置有误。
+`命令 --help` 显示同样内容。退出码：0 完成；2 拒绝执行，标准错误输出给出[错误](errors.md)；130 被中断。
 """
 
 
@@ -53,7 +55,7 @@ def _row(option: click.Option) -> list[str]:
     names = ", ".join(f"`{o}`" for o in [*option.opts, *option.secondary_opts])
     kind = "" if option.is_flag else option.type.name
     default = option.default
-    plain = isinstance(default, (str, int, float)) and not isinstance(default, bool)
+    plain = isinstance(default, (str, int, float, PurePath)) and not isinstance(default, bool)
     shown = "**required 必填**" if option.required else f"`{default}`" if plain else "–"
     return [names, kind, shown, about, chinese(about)]
 
