@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import atan2, ceil, degrees, hypot
 
 import numpy as np
@@ -13,7 +14,7 @@ from patrol.scenes.mesh import Mesh, merge, polygon, quad
 from patrol.scenes.world import Area, FireLane, Point, Road, World
 
 # Flat things lie a little over one another so that the nearer one is seen; all within 5 cm of height 0.
-BASE_UP_M, AREA_UP_M, ROAD_UP_M, PAINT_UP_M, LANE_UP_M = -0.05, -0.044, -0.02, -0.01, -0.006
+BASE_UP_M, AREA_UP_M, ROAD_UP_M, PAINT_UP_M, JUNCTION_UP_M, LANE_UP_M = -0.05, -0.044, -0.02, -0.01, -0.007, -0.004
 WHITE: Colour = srgb(228, 228, 222)
 YELLOW: Colour = srgb(226, 178, 32)
 
@@ -21,7 +22,7 @@ SURFACES: dict[str, tuple[Material, Colour]] = {
     "asphalt": (Material.ASPHALT, srgb(84, 84, 86)),
     "parking": (Material.ASPHALT, srgb(92, 92, 94)),
     "paving": (Material.PAVING, srgb(158, 152, 144)),
-    "grass": (Material.GRASS, srgb(84, 112, 48)),
+    "grass": (Material.GRASS, srgb(88, 104, 58)),
     "soil": (Material.SOIL, srgb(132, 108, 82)),
     "concrete": (Material.CONCRETE, srgb(165, 163, 158)),
     "water": (Material.WATER, srgb(92, 84, 64)),
@@ -92,7 +93,11 @@ def road_mesh(road: Road, seed: int, layer: int = 0) -> Mesh:
     half, line = road.width_m / 2, road.centreline
     wear = float(rng.uniform(0.0, 0.5))
     up = ROAD_UP_M + 0.0008 * layer
-    parts = [
+    parts = []
+    if road.pavement_m > 0:
+        wide, grey = half + road.pavement_m, varied(rng, srgb(158, 152, 144), 0.1)
+        parts.append(ribbon(line, -wide, wide, up - 0.012, Material.PAVING, grey))
+    parts += [
         ribbon(line, -half - 0.25, half + 0.25, up - 0.008, Material.CONCRETE, srgb(172, 170, 165)),
         ribbon(line, -half, half, up, Material.ASPHALT, varied(rng, srgb(82, 82, 84), 0.12)),
     ]
@@ -178,7 +183,7 @@ def fire_lane_mesh(lane: FireLane) -> Mesh:
         direction = np.array([axis[0] - slope * axis[1], axis[1] + slope * axis[0]]) / 2**0.5
         normal = np.array([-direction[1], direction[0]])
         reach = p @ normal
-        for offset in np.arange(reach.min() + 0.7, reach.max(), 1.6):
+        for offset in np.arange(reach.min() + 0.7, reach.max(), 2.3):
             cuts = _cuts(p, normal, float(offset), direction)
             for a, b in zip(cuts[0::2], cuts[1::2], strict=False):
                 if b - a > 0.3:
@@ -201,6 +206,36 @@ def _cuts(
             at = p[i] + (p[j] - p[i]) * (side[i] / (side[i] - side[j]))
             cuts.append(float(at @ direction))
     return sorted(cuts)
+
+
+def meeting(line: Sequence[Point], other: Sequence[Point]) -> list[tuple[Point, Point, Point, float]]:
+    """Where two polylines cross: the point, both unit directions there, and metres along the first."""
+    found = []
+    walked = 0.0
+    for a, b in pairwise(np.asarray(line, float)):
+        for c, d in pairwise(np.asarray(other, float)):
+            ab, cd = b - a, d - c
+            det = ab[0] * cd[1] - ab[1] * cd[0]
+            if abs(det) < 1e-9:
+                continue
+            s, t = ((c - a)[0] * cd[1] - (c - a)[1] * cd[0]) / det, ((c - a)[0] * ab[1] - (c - a)[1] * ab[0]) / det
+            if 0 <= s <= 1 and 0 <= t <= 1:
+                p, u, v = a + ab * s, ab / hypot(*ab), cd / hypot(*cd)
+                along = walked + float(s) * hypot(*ab)
+                found.append(
+                    ((float(p[0]), float(p[1])), (float(u[0]), float(u[1])), (float(v[0]), float(v[1])), along)
+                )
+        walked += hypot(*(b - a))
+    return found
+
+
+def junction_mesh(road: Road, other: Road, at: tuple[Point, Point, Point, float]) -> Mesh:
+    """Plain asphalt over the paint where two roads cross."""
+    p, u, v = (np.asarray(x) for x in at[:3])
+    sine = max(abs(float(u[0] * v[1] - u[1] * v[0])), 0.2)
+    a, b = u * (other.width_m / 2 + 0.3) / sine, v * (road.width_m / 2 + 0.3) / sine
+    corners = [(*(p + i * a + j * b), JUNCTION_UP_M) for i, j in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    return quad(corners, Material.ASPHALT, SURFACES["asphalt"][1])
 
 
 def ground_mesh(world: World) -> Mesh:
@@ -227,5 +262,8 @@ def ground_mesh(world: World) -> Mesh:
     parts = [outer, inner]
     parts += [area_mesh(area, k) for k, area in enumerate(world.areas)]
     parts += [road_mesh(road, world.seed * 31 + k, k) for k, road in enumerate(world.roads)]
+    for i, road in enumerate(world.roads):
+        for other in world.roads[:i]:
+            parts += [junction_mesh(road, other, at) for at in meeting(road.centreline, other.centreline)]
     parts += [fire_lane_mesh(lane) for lane in world.fire_lanes]
     return merge(parts)

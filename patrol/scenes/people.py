@@ -59,6 +59,7 @@ def pedalling(phase: float) -> Stance:
     return Stance((52 + 22 * s, 52 - 22 * s), (72 + 28 * s, 72 - 28 * s), (55, 55), (18, 18), 24.0)
 
 
+@lru_cache(maxsize=4096)
 def height_of(seed: int) -> float:
     """Body height in metres of the person that `seed` makes."""
     return float(np.clip(np.random.default_rng([seed, 5]).normal(1.67, 0.085), 1.45, 1.9))

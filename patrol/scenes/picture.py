@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from patrol.geo import Camera
+from patrol.scenes.light import Lighting
 from patrol.scenes.mesh import Singles
-from patrol.scenes.scene import Scene, infrared_light, set_stage, stage_of
+from patrol.scenes.scene import Scene, focus_of, infrared_light, set_stage, stage_of
 from patrol.scenes.sensor import Image, Sensor, develop, exposure
 from patrol.scenes.stage import Stage
 from patrol.scenes.truth import Seen, seen_in
 from patrol.scenes.view import Exposed, View
+
+METER_PX = 160  # width of the picture that the exposure is measured on
+METER_LAGS_S = (0.3, 0.6, 0.9, 1.2)  # automatic exposure follows a jump of light within about a second
+NOWHERE = (1e9, 1e9)  # out of sight of everybody
 
 
 @dataclass(frozen=True)
@@ -33,30 +38,43 @@ class FixedCamera:
         self.scene, self.sensor = scene, sensor
         self.camera = camera
         self.view = View(camera, samples)
-        self.stage = stage_of(scene) if stage is None else stage
-        self._gain: tuple[int, float] | None = None
+        self.stage = stage_of(scene, focus_of(camera, scene.world.extent_m)) if stage is None else stage
+        small = camera.lens.scaled_to(METER_PX, max(1, METER_PX * camera.lens.height_px // camera.lens.width_px))
+        self._meter = View(Camera(small, camera.pose), 1)
+        self._gains: dict[Lighting, float] = {}
 
     def picture(self, time_s: float) -> Picture:
         """The camera's frame at a moment."""
-        bodies = set_stage(self.stage, self.scene, time_s, _ring(self.camera))
+        gain = float(np.mean([self._gain_for(time_s - lag) for lag in METER_LAGS_S]))
+        bodies = set_stage(self.stage, self.scene, time_s, _ring(self.camera), _place(self.camera))
         exposed = self.view.expose(self.stage, keep_still=True)
-        if self._gain is None or self._gain[0] != self.stage.version:
-            self._gain = (self.stage.version, _gain(self.scene, time_s, self.view.still_light(self.stage)))
-        return _finished(self.scene, self.sensor, time_s, exposed, seen_in(exposed, bodies), self._gain[1])
+        return _finished(self.scene, self.sensor, time_s, exposed, seen_in(exposed, bodies), gain)
+
+    def _gain_for(self, time_s: float) -> float:
+        """The gain that suits the light of a moment, from what stands still."""
+        light = self.scene.lighting_at(time_s)
+        if light not in self._gains:
+            set_stage(self.stage, self.scene, time_s, _ring(self.camera), NOWHERE)
+            self._gains[light] = _gain(self.scene, time_s, self._meter.expose(self.stage).light)
+        return self._gains[light]
 
 
 def picture(
     scene: Scene, camera: Camera, sensor: Sensor, time_s: float, *, samples: int = 2, stage: Stage | None = None
 ) -> Picture:
     """A single frame from anywhere, such as a drone. `stage`: one built by `stage_of` for this scene's world, to save time."""
-    stage = stage_of(scene) if stage is None else stage
-    bodies = set_stage(stage, scene, time_s, _ring(camera))
+    stage = stage_of(scene, focus_of(camera, scene.world.extent_m)) if stage is None else stage
+    bodies = set_stage(stage, scene, time_s, _ring(camera), _place(camera))
     exposed = View(camera, samples).expose(stage)
     return _finished(scene, sensor, time_s, exposed, seen_in(exposed, bodies), _gain(scene, time_s, exposed.light))
 
 
 def _gain(scene: Scene, time_s: float, light: Singles) -> float:
     return exposure(light, dark=scene.conditions_at(time_s).dark)
+
+
+def _place(camera: Camera) -> tuple[float, float]:
+    return camera.pose.east_m, camera.pose.north_m
 
 
 def _ring(camera: Camera) -> Singles:

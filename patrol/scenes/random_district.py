@@ -60,8 +60,8 @@ def random_district(seed: int) -> World:
     lanes = 4 if main > 12.5 else 2
     cross = plan.between(-12.0, 12.0)
     zebra = (REACH_M + cross - side / 2 - 7.0, REACH_M + cross + side / 2 + 3.0) if plan.chance(0.7) else ()
-    plan.roads.append(Road(((0.0, -REACH_M), (0.0, REACH_M)), main, lanes, zebra))
-    plan.roads.append(Road(((-REACH_M, cross), (REACH_M, cross)), side, 2 if side > 6.0 else 1))
+    plan.roads.append(Road(((0.0, -REACH_M), (0.0, REACH_M)), main, lanes, walk, zebra))
+    plan.roads.append(Road(((-REACH_M, cross), (REACH_M, cross)), side, 2 if side > 6.0 else 1, plan.between(0.0, 3.5)))
     far = REACH_M - 3.0
     for east in (-1.0, 1.0):
         for north in (-1.0, 1.0):

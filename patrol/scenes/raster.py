@@ -12,7 +12,7 @@ from math import ceil, floor
 import numpy as np
 from numpy.typing import NDArray
 
-from patrol.scenes.compiled import kernel
+from patrol.scenes.compiled import kernel, part
 
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
@@ -82,7 +82,7 @@ def camera_planes(
         extent[t, 0], extent[t, 1], extent[t, 2], extent[t, 3] = x0, x1, y0, y1
 
 
-@kernel
+@part
 def row_span(planes: Floats, t: int, y: int, x0: int, x1: int) -> tuple[int, int]:
     """First and last sample of row y inside triangle t."""
     low, high = float(x0), float(x1)
@@ -184,3 +184,40 @@ def stamp_contact(
             if away < reach * reach:
                 fall = 1.0 - away**0.5 / reach
                 ground[row, column] *= np.float32(1.0 - dark * fall * fall * (3.0 - 2.0 * fall))
+
+
+@kernel
+def place(
+    own: Singles, own_normals: Singles, pose: Floats, corners: Singles, normals: Singles, first: int, low_high: Floats
+) -> None:  # fmt: skip
+    """Writes a mesh's corners and normals into the world's arrays from `first` on, and its box into low_high (2, 3).
+
+    pose: east, north, up, and cosine and sine of the yaw.
+    """
+    for k in range(3):
+        low_high[0, k], low_high[1, k] = 1e30, -1e30
+    for t in range(own.shape[0]):
+        for c in range(3):
+            x, y = own[t, c, 0], own[t, c, 1]
+            p = (pose[0] + pose[3] * x + pose[4] * y, pose[1] - pose[4] * x + pose[3] * y, pose[2] + own[t, c, 2])
+            a, b = own_normals[t, c, 0], own_normals[t, c, 1]
+            normals[first + t, c, 0], normals[first + t, c, 1] = pose[3] * a + pose[4] * b, -pose[4] * a + pose[3] * b
+            normals[first + t, c, 2] = own_normals[t, c, 2]
+            for k in range(3):
+                corners[first + t, c, k] = p[k]
+                low_high[0, k] = min(low_high[0, k], p[k])
+                low_high[1, k] = max(low_high[1, k], p[k])
+
+
+@kernel
+def shadow_span(corners: Singles, first: int, last: int, axes: Floats, span: Ints) -> None:
+    """The rows and columns of the shadow map (first row, last, first column, last) that triangles can touch."""
+    u0, u1, v0, v1 = 1e30, -1e30, 1e30, -1e30
+    for t in range(first, last):
+        for k in range(3):
+            x, y, z = corners[t, k, 0], corners[t, k, 1], corners[t, k, 2]
+            u = x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2] - axes[3, 0]
+            v = x * axes[1, 0] + y * axes[1, 1] + z * axes[1, 2] - axes[3, 1]
+            u0, u1, v0, v1 = min(u0, u), max(u1, u), min(v0, v), max(v1, v)
+    span[0], span[1] = int(max(v0 - 1.0, 0.0)), int(max(v1 + 2.0, 0.0))
+    span[2], span[3] = int(max(u0 - 1.0, 0.0)), int(max(u1 + 2.0, 0.0))

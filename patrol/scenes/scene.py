@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import cos, radians, sin
+from math import cos, hypot, radians, sin
 
 import numpy as np
 
-from patrol.scenes.actors import CYCLES, Actor, Body, bodies_at
+from patrol.geo import Camera
+from patrol.scenes.actors import CYCLES, Actor, Body, bodies_at, state_at
 from patrol.scenes.buildings import building_mesh, skyline_mesh
 from patrol.scenes.furniture import fence_mesh, lamp_light, own_mesh, placed_prop
 from patrol.scenes.ground import ground_mesh
@@ -18,6 +19,9 @@ from patrol.scenes.mesh import Mesh, Singles, box, merge
 from patrol.scenes.stage import Placed, Stage
 from patrol.scenes.world import World
 
+Rect = tuple[float, float, float, float]  # west, south, east, north
+FOCUS_M = 110.0
+SIGHT_M = 260.0  # farther off a person is smaller than five pixels for a street camera
 LAMP_COS = (0.45, 0.85)  # a street lamp's beam fades between 63 and 32 degrees off its axis
 LAMP_POWER = (34.0, 28.0, 19.0)
 LAMP_REACH_M = 26.0
@@ -62,9 +66,16 @@ class Scene:
         """The light at a moment."""
         return lighting(self.conditions_at(time_s))
 
-    def bodies_at(self, time_s: float) -> list[Body]:
-        """All moving objects at a moment, in the order of the actors."""
-        return [body for actor in self.actors for body in bodies_at(actor, time_s)]
+    def bodies_at(self, time_s: float, around_m: tuple[float, float] | None = None) -> list[Body]:
+        """All moving objects at a moment, in the order of the actors; with `around_m` those in sight of that point."""
+        bodies: list[Body] = []
+        for actor in self.actors:
+            state = state_at(actor, time_s)
+            if state is None:
+                continue
+            if around_m is None or hypot(state.east_m - around_m[0], state.north_m - around_m[1]) < SIGHT_M:
+                bodies += bodies_at(actor, time_s)
+        return bodies
 
 
 def _blend(a: Conditions, b: Conditions, share: float) -> Conditions:
@@ -107,9 +118,24 @@ def still_contacts(world: World) -> list[Placed]:
     return placed
 
 
-def stage_of(scene: Scene) -> Stage:
-    """A stage with the scene's world built on it; set it to a moment with `set_stage`."""
-    return Stage(world_mesh(scene.world), still_contacts(scene.world), scene.world.extent_m)
+def stage_of(scene: Scene, focus_m: Rect | None = None) -> Stage:
+    """A stage with the scene's world built on it; set it to a moment with `set_stage`.
+
+    Shadows fall only within `focus_m` (west, south, east, north; the world's extent unless given): the smaller, the finer.
+    """
+    return Stage(world_mesh(scene.world), still_contacts(scene.world), focus_m or scene.world.extent_m)
+
+
+def focus_of(camera: Camera, extent_m: Rect) -> Rect:
+    """The part of the extent that a camera sees well: 110 m around the middle of what lies before it."""
+    pose = camera.pose
+    forward = pose.world_from_camera()[:, 2]
+    level = float(np.hypot(forward[0], forward[1])) + 1e-9
+    ahead = min(max(pose.up_m / max(-float(forward[2]) / level, 0.05), 0.0), 70.0)
+    x, y = pose.east_m + float(forward[0]) / level * ahead, pose.north_m + float(forward[1]) / level * ahead
+    reach = FOCUS_M + pose.up_m * 0.5
+    w, s, e, n = extent_m
+    return (max(w, x - reach), max(s, y - reach), min(e, x + reach), min(n, y + reach))
 
 
 def street_lights(world: World, level: float) -> Singles:
@@ -144,10 +170,16 @@ def infrared_light(east_m: float, north_m: float, up_m: float, towards: Sequence
     )
 
 
-def set_stage(stage: Stage, scene: Scene, time_s: float, extra_lights: Singles | None = None) -> list[Body]:
+def set_stage(
+    stage: Stage,
+    scene: Scene,
+    time_s: float,
+    extra_lights: Singles | None = None,
+    around_m: tuple[float, float] | None = None,
+) -> list[Body]:
     """Puts light and moving objects of a moment on the stage. Object number n is the n-th body returned, from 1."""
     now = scene.lighting_at(time_s)
-    bodies = scene.bodies_at(time_s)
+    bodies = scene.bodies_at(time_s, around_m)
     still = street_lights(scene.world, now.street_lamps)
     if extra_lights is not None and now.infrared:
         still = np.concatenate([still, extra_lights])

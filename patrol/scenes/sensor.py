@@ -30,6 +30,9 @@ class Sensor:
     jpeg_quality: int | None = None
 
 
+GOOD = Sensor(shot_noise=0.004, read_noise=0.001)  # a new camera of today
+
+
 @cache
 def _normals() -> Singles:
     return np.random.default_rng(77).normal(size=(1024, 1024)).astype(np.float32)

@@ -7,7 +7,7 @@ from math import exp, floor, sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from patrol.scenes.compiled import kernel
+from patrol.scenes.compiled import kernel, part
 from patrol.scenes.textures import (
     BOUNCE,
     CLOUD,
@@ -36,7 +36,7 @@ Ints = NDArray[np.int32]
 BRIGHTEST = 12.0  # a sample on an edge may not outshine its pixel
 
 
-@kernel
+@part
 def sky(lit: Singles, tile: Singles, x: float, y: float, z: float) -> Rgb:
     """The sky's light from direction x, y, z."""
     up = max(z, 0.0)
@@ -54,7 +54,7 @@ def sky(lit: Singles, tile: Singles, x: float, y: float, z: float) -> Rgb:
     return colour
 
 
-@kernel
+@part
 def shadow(depth: Singles, axes: Floats, x: float, y: float, z: float, slack: float) -> float:
     """How much of the sun reaches a point past what the shadow map holds, 0 to 1 (four neighbours, weighted)."""
     u = x * axes[0, 0] + y * axes[0, 1] + z * axes[0, 2] - axes[3, 0]
@@ -76,7 +76,7 @@ def shadow(depth: Singles, axes: Floats, x: float, y: float, z: float, slack: fl
     return light
 
 
-@kernel
+@part
 def lamps(lights: Singles, p: Rgb, n: Rgb, ray: Rgb, shine: float) -> tuple[Rgb, Rgb]:
     """Diffuse and mirrored light of all lamps at point p with normal n, seen along the reflected ray."""
     diffuse, mirrored = (0.0, 0.0, 0.0), (0.0, 0.0, 0.0)
@@ -101,7 +101,7 @@ def lamps(lights: Singles, p: Rgb, n: Rgb, ray: Rgb, shine: float) -> tuple[Rgb,
     return diffuse, mirrored
 
 
-@kernel
+@part
 def open_ground(ground: Singles, ground_at: Floats, x: float, y: float) -> float:
     """Share of the sky that the ground at x, y sees past what stands on it."""
     gx, gy = (x - ground_at[0]) / ground_at[2], (y - ground_at[1]) / ground_at[2]
@@ -115,7 +115,7 @@ def open_ground(ground: Singles, ground_at: Floats, x: float, y: float) -> float
     return share
 
 
-@kernel
+@part
 def mirrored(c: Rgb, m: int, glossy: float, facing: float, ray: Rgb, open_sky: float, near: Rgb, sunlight: float,
              lit: Singles, tile: Singles) -> Rgb:  # fmt: skip
     """A glossy surface: the sky, or the dim neighbourhood, mirrored in it (Schlick 1994), and the sun's glint."""
@@ -134,7 +134,7 @@ def mirrored(c: Rgb, m: int, glossy: float, facing: float, ray: Rgb, open_sky: f
     return c
 
 
-@kernel
+@part
 def shade(  # noqa: C901, PLR0915 - one sample from geometry to colour; its steps share a dozen values
     t: int, sx: float, sy: float, planes: Floats, corners: Singles, normals: Singles, uv: Singles, material: Ints,
     colour: Singles, param: Singles, view: Floats, lit: Singles, sun_axes: Floats, still: Singles, moving: Singles,
@@ -180,9 +180,9 @@ def shade(  # noqa: C901, PLR0915 - one sample from geometry to colour; its step
         nz, wet = 1.0, 1.0
         facing = nx * vx + ny * vy + nz * vz
     cos_sun = nx * lit[SUN] + ny * lit[SUN + 1] + nz * lit[SUN + 2]
-    bias = 0.06
+    bias = 0.03 + 1.3 / sqrt(sun_axes[0, 0] ** 2 + sun_axes[0, 1] ** 2 + sun_axes[0, 2] ** 2 + 1e-9)  # past a texel
     if m == 14:  # leaves shine through
-        cos_sun, bias = 0.35 + 0.45 * abs(cos_sun), 0.25
+        cos_sun, bias = 0.35 + 0.45 * abs(cos_sun), 0.2 + bias
     sunlight = 0.0
     if cos_sun > 0.0 and lit[SUN_RGB] > 0.0:
         sunlight = shadow(still, sun_axes, x + nx * bias, y + ny * bias, z + nz * bias, 0.05)

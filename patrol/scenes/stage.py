@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import cos, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patrol.scenes import raster
 from patrol.scenes.light import Lighting
-from patrol.scenes.materials import noise_tile
+from patrol.scenes.materials import Material, noise_tile
 from patrol.scenes.mesh import Mesh, Singles, yaw_matrix
 
 Floats = NDArray[np.float64]
 CONTACT_CELL_M = 0.2
-CONTACT_REACH_M = 0.6  # how far beside a car the ground is still darker than in the open
+CONTACT_REACH_M = 0.6  # of a car; higher things darken more ground
+LIT_WALL_M = 25.0  # walls take shadows up to this height
 SHADOW_TEXEL_M = 0.1
 SHADOW_TEXELS_AT_MOST = 4096  # 64 MB a map
 
@@ -56,6 +58,19 @@ class Span:
 def shared_noise() -> Singles:
     """The noise tile, made once per process."""
     return noise_tile()
+
+
+def _own_box(mesh: Mesh) -> tuple[Floats, Floats]:
+    """Low and high corner of a mesh in its own frame."""
+    low_high = np.empty((2, 3))
+    spare = np.empty_like(mesh.corners)
+    raster.place(mesh.corners, mesh.normals, np.array([0.0, 0.0, 0.0, 1.0, 0.0]), spare, spare, 0, low_high)
+    return low_high[0], low_high[1]
+
+
+def contact_reach_m(height_m: float) -> float:
+    """How far beside a thing of this height the ground is darker than in the open."""
+    return CONTACT_REACH_M * (0.4 + min(height_m, 12.0) * 0.6)
 
 
 class Stage:
@@ -96,7 +111,9 @@ class Stage:
         self.lights = self.still_lights = np.zeros((0, 12), np.float32)
         self.lit = np.zeros(24, np.float32)
         self._moving_lights = np.zeros((0, 12), np.float32)
-        self.version = 0
+        self.version = 0  # changes whenever what stands still may look different
+        self._look: tuple[Lighting, float, bytes] | None = None
+        self._ripples = bool((still.material == Material.WATER).any())
 
     def _write(self, first: int, mesh: Mesh) -> int:
         last = first + len(mesh)
@@ -109,17 +126,18 @@ class Stage:
         return last
 
     def _stamp(self, ground: Singles, placed: Placed) -> tuple[slice, slice]:
-        points = placed.mesh.corners.reshape(-1, 3)
-        low, high = points.min(axis=0), points.max(axis=0)
-        middle = yaw_matrix(placed.yaw_deg) @ np.append((low[:2] + high[:2]) / 2, np.float32(0.0))
+        low, high = _own_box(placed.mesh)
+        middle = yaw_matrix(placed.yaw_deg) @ np.append((low[:2] + high[:2]) / 2, 0.0)
         x = (placed.east_m + float(middle[0]) - self.ground_at[0]) / CONTACT_CELL_M
         y = (placed.north_m + float(middle[1]) - self.ground_at[1]) / CONTACT_CELL_M
         half_x, half_y = (float(v) / CONTACT_CELL_M for v in (high[:2] - low[:2]) / 2)
         turn = np.array([np.cos(np.radians(placed.yaw_deg)), np.sin(np.radians(placed.yaw_deg))])
-        tall = min(float(high[2]) / 2.0, 1.0)
-        reach = CONTACT_REACH_M / CONTACT_CELL_M * (0.4 + min(float(high[2]), 12.0) * 0.6)
-        shrink = 0.75
-        raster.stamp_contact(ground, x, y, half_x * shrink, half_y * shrink, turn, reach, 0.45 + 0.35 * tall)
+        tall, slender = min(float(high[2]) / 2.0, 1.0), min(half_x, half_y) * CONTACT_CELL_M
+        reach_m = min(contact_reach_m(float(high[2])), 1.3 * slender)
+        dark = (0.45 + 0.35 * tall) * min(slender / 0.7, 1.0)
+        reach = reach_m / CONTACT_CELL_M
+        shrink = 0.75  # wheels and feet stand inside the outline
+        raster.stamp_contact(ground, x, y, half_x * shrink, half_y * shrink, turn, max(reach, 1.0), dark)
         far = half_x + half_y + reach + 2
         return (
             slice(max(0, int(y - far)), max(0, int(y + far) + 3)),
@@ -137,7 +155,9 @@ class Stage:
             or (self.lighting.sun_rgb[0] > 0) != (lighting.sun_rgb[0] > 0)
         ):
             self._draw_still_shadow(lighting)
-        if self.lighting != lighting:
+        look = (lighting, time_s if self._ripples else 0.0, still_lights.tobytes())
+        if self._look != look:
+            self._look = look
             self.version += 1
         self.lighting = lighting
 
@@ -151,7 +171,7 @@ class Stage:
         across /= np.linalg.norm(across)
         along = np.cross(across, sun)
         west, south, east, north = self.extent_m
-        ground = np.array([(x, y, 0.0) for x in (west, east) for y in (south, north)])
+        ground = np.array([(x, y, z) for x in (west, east) for y in (south, north) for z in (0.0, LIT_WALL_M)])
         u, v = ground @ across, ground @ along
         texel = max(SHADOW_TEXEL_M, float(max(np.ptp(u), np.ptp(v))) / SHADOW_TEXELS_AT_MOST)
         self.sun_axes = np.stack([across / texel, along / texel, sun, [u.min() / texel, v.min() / texel, 0.0]])
@@ -171,30 +191,29 @@ class Stage:
         spans: list[Span] = []
         first = self.still_count
         for placed in bodies:
-            mesh = placed.in_world()
-            if first + len(mesh) > len(self.corners):
-                self._grow(first + len(mesh))
-            last = self._write(first, mesh)
+            mesh = placed.mesh
+            last = first + len(mesh)
+            if last > len(self.corners):
+                self._grow(last)
+            yaw = radians(placed.yaw_deg)
+            pose = np.array([placed.east_m, placed.north_m, placed.up_m, cos(yaw), sin(yaw)])
+            low_high = np.empty((2, 3))
+            raster.place(mesh.corners, mesh.normals, pose, self.corners, self.normals, first, low_high)
+            self.uv[first:last], self.material[first:last] = mesh.uv, mesh.material
+            self.colour[first:last], self.param[first:last] = mesh.colour, mesh.param
             self.number[first:last] = placed.number
-            points = mesh.corners.reshape(-1, 3)
-            spans.append(
-                Span(placed.number, first, last, np.stack([points.min(axis=0), points.max(axis=0)]).astype(np.float64))
-            )
+            spans.append(Span(placed.number, first, last, low_high))
             if placed.contact and placed.up_m < 0.5:
                 self._stamped.append(self._stamp(self.ground, placed))
             first = last
         self.count = first
         self.spans = tuple(spans)
-        if self.moving_shadow.size > 1:
-            for span in spans:
-                raster.draw_shadow(self.corners, span.first, span.last, self.sun_axes, self.moving_shadow)
-                flat = self.corners[span.first : span.last].reshape(-1, 3) @ self.sun_axes[:2].T - self.sun_axes[3, :2]
-                (u0, v0), (u1, v1) = flat.min(axis=0), flat.max(axis=0)
-                rows, columns = (
-                    slice(max(0, int(v0) - 1), max(0, int(v1) + 2)),
-                    slice(max(0, int(u0) - 1), max(0, int(u1) + 2)),
-                )
-                self._shadowed.append((rows, columns))
+        rows = np.zeros(4, np.int32)
+        for span in spans if self.moving_shadow.size > 1 else ():
+            raster.draw_shadow(self.corners, span.first, span.last, self.sun_axes, self.moving_shadow)
+            raster.shadow_span(self.corners, span.first, span.last, self.sun_axes, rows)
+            v0, v1, u0, u1 = (int(v) for v in rows)
+            self._shadowed.append((slice(v0, v1), slice(u0, u1)))
 
     def _grow(self, needed: int) -> None:
         size = needed + needed // 4
@@ -210,7 +229,7 @@ class Stage:
         sun = self.lit[:3].astype(float)
         for span in self.spans:
             low, high = span.low_high_m
-            reach = np.array([1.0, 1.0, 0.05]) * (CONTACT_REACH_M * (0.4 + min(high[2], 12.0) * 0.6) + 0.5)
+            reach = np.array([1.0, 1.0, 0.05]) * (contact_reach_m(float(high[2])) + 0.5)
             low, high = low - reach, high + reach
             if self.moving_shadow.size > 1 and sun[2] > 0.01:
                 fall = -sun[:2] / sun[2] * (high[2] + 0.1)

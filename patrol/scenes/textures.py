@@ -10,7 +10,7 @@ from math import floor
 import numpy as np
 from numpy.typing import NDArray
 
-from patrol.scenes.compiled import kernel
+from patrol.scenes.compiled import part
 
 Singles = NDArray[np.float32]
 Rgb = tuple[float, float, float]
@@ -21,20 +21,21 @@ FOG, CLOUD, LAMPS, HEADS, WET, INFRARED, RIPPLE, WINDOWS = 15, 16, 17, 18, 19, 2
 LIT_SIZE = 24
 
 
-@kernel
+@part
 def smooth(x: float) -> float:
+    """Smoothstep: 0 below 0, 1 above 1."""
     x = min(max(x, 0.0), 1.0)
     return x * x * (3.0 - 2.0 * x)
 
 
-@kernel
+@part
 def band(x: float, low: float, high: float, width: float) -> float:
     """1 between low and high, 0 outside, with edges as soft as one sample is wide."""
     w = max(width, 1e-4)
     return min(max((x - low) / w + 0.5, 0.0), 1.0) * min(max((high - x) / w + 0.5, 0.0), 1.0)
 
 
-@kernel
+@part
 def dice(a: float, b: float, c: float) -> float:
     """A number in 0 to 1 that belongs to a cell."""
     n = (int(a) * 374761393 + int(b) * 668265263 + int(c) * 974634777) & 0x7FFFFFFF
@@ -42,7 +43,7 @@ def dice(a: float, b: float, c: float) -> float:
     return ((n ^ (n >> 16)) & 0xFFFF) / 65535.0
 
 
-@kernel
+@part
 def grain(tile: Singles, x: float, y: float) -> float:
     """The noise tile at cell coordinates, bilinear."""
     fx, fy = floor(x), floor(y)
@@ -54,32 +55,37 @@ def grain(tile: Singles, x: float, y: float) -> float:
     return top + (low - top) * ty
 
 
-@kernel
+@part
 def rgb(lit: Singles, place: int) -> Rgb:
+    """Three neighbouring places of `lit` as a colour."""
     return lit[place], lit[place + 1], lit[place + 2]
 
 
-@kernel
+@part
 def scaled(a: Rgb, k: float) -> Rgb:
+    """A colour, so many times."""
     return a[0] * k, a[1] * k, a[2] * k
 
 
-@kernel
+@part
 def added(a: Rgb, b: Rgb, k: float) -> Rgb:
+    """a + b * k."""
     return a[0] + b[0] * k, a[1] + b[1] * k, a[2] + b[2] * k
 
 
-@kernel
+@part
 def mixed(a: Rgb, b: Rgb, k: float) -> Rgb:
+    """From a (k = 0) to b (k = 1)."""
     return a[0] + (b[0] - a[0]) * k, a[1] + (b[1] - a[1]) * k, a[2] + (b[2] - a[2]) * k
 
 
-@kernel
+@part
 def times(a: Rgb, b: Rgb) -> Rgb:
+    """Colour by colour."""
     return a[0] * b[0], a[1] * b[1], a[2] * b[2]
 
 
-@kernel
+@part
 def facade(
     u: float, v: float, size: float, seed: float, storey: float, tile: Singles
 ) -> tuple[float, float, float, float]:
@@ -119,7 +125,7 @@ def facade(
     return max(pane - mullion, 0.0), max(rim, mullion), wall, chance
 
 
-@kernel
+@part
 def shopfront(
     c: Rgb, u: float, v: float, size: float, seed: float, tile: Singles, lit: Singles
 ) -> tuple[Rgb, float, Rgb]:
@@ -140,11 +146,11 @@ def shopfront(
     glow = (0.0, 0.0, 0.0)
     if lit[LAMPS] > 0.0 and chance > 0.3:
         glow = added(scaled((0.26, 0.22, 0.17), pane * (1.0 + goods * 12.0)), board, sign * 0.7)
-        glow = scaled(added(glow, (0.8, 0.75, 0.6), letters), lit[LAMPS])
+        glow = scaled(added(glow, (0.8, 0.75, 0.6), letters), lit[LAMPS] * 0.4)
     return c, pane * 0.3, glow
 
 
-@kernel
+@part
 def surface(  # noqa: C901, PLR0912, PLR0915 - one switch over the materials; apart they would share nothing
     m: int, u: float, v: float, x: float, y: float, size: float, seed: float, detail: float, tile: Singles, lit: Singles, c: Rgb
 ) -> tuple[Rgb, float, Rgb]:  # fmt: skip
@@ -176,7 +182,7 @@ def surface(  # noqa: C901, PLR0912, PLR0915 - one switch over the materials; ap
         c = added(c, (1.0, 1.0, 1.1), inner * pane)
         mirror = pane * 0.55
         if chance < lit[WINDOWS]:
-            glow = scaled((1.0, 0.7 + 0.3 * chance, 0.35 + chance), pane * (0.25 + chance * 3.0))
+            glow = scaled((1.0, 0.7 + 0.3 * chance, 0.35 + chance), pane * (0.08 + chance * 0.9))
     elif m == 6:  # tiles
         cu, cv = floor(u / 0.24), floor(v / 0.08)
         su = u - cu * 0.24 if int(cv) % 2 == 0 else (u + 0.12) - floor((u + 0.12) / 0.24) * 0.24

@@ -33,12 +33,13 @@ class Seen:
 
 
 @kernel
-def _boxes(numbers: Ints, found: Ints) -> None:
-    """found (n + 1, 5): count, x0, y0, x1, y1 of the samples of each number."""
-    height, width = numbers.shape
+def _boxes(seen: Ints, number_of: Ints, found: Ints) -> None:
+    """found (n + 1, 5): count, x0, y0, x1, y1 of the samples of each object's number."""
+    height, width = seen.shape
     for y in range(height):
         for x in range(width):
-            n = numbers[y, x]
+            t = seen[y, x]
+            n = number_of[t] if t >= 0 else 0
             if n > 0:
                 found[n, 0] += 1
                 found[n, 1] = min(found[n, 1], x)
@@ -51,7 +52,7 @@ def seen_in(exposed: Exposed, bodies: Sequence[Body]) -> tuple[Seen, ...]:
     """The bodies of which at least one sample is visible, in their order. Body k has number k + 1."""
     found = np.zeros((len(bodies) + 1, 5), np.int32)
     found[:, 1:3] = 1 << 30
-    _boxes(exposed.numbers, found)
+    _boxes(exposed.seen, exposed.number_of, found)
     n = exposed.samples
     seen = []
     for k, body in enumerate(bodies):

@@ -16,21 +16,31 @@ from patrol.scenes.stage import Stage, shared_noise
 
 Ints = NDArray[np.int32]
 TILE_PX = 16
+NEAR_M = 0.05  # nothing nearer to the lens than this is drawn
+BOX_EDGES = np.array(
+    [(i, j) for i in range(8) for j in range(i + 1, 8) if (i ^ j) in (1, 2, 4)]
+)  # corner bits: x, y, z
 
 
 @dataclass(frozen=True)
 class Exposed:
-    """light (h, w, 3) linear; numbers (h * samples, w * samples) object number per sample, -1 for sky.
+    """light (h, w, 3) linear; seen (h * samples, w * samples) triangle per sample, -1 for sky; number_of its object.
 
-    `whole` is, per span of the stage, how many pixels the object would cover if nothing stood before it and the
-    picture had no borders (as far as one picture's size beyond them).
+    `whole` is, per object, how many pixels it would cover if nothing stood before it and the picture had no borders
+    (as far as one picture's size beyond them). nearness (h * samples, w * samples): 1 / depth along the axis, per metre.
     """
 
     light: Singles
-    numbers: Ints
+    seen: Ints
+    number_of: Ints
     samples: int
     whole: dict[int, float]
     nearness: Singles
+
+    @property
+    def numbers(self) -> Ints:
+        """(h * samples, w * samples) object number per sample, 0 for the district, -1 for sky."""
+        return np.where(self.seen >= 0, self.number_of[self.seen], -1).astype(np.int32)
 
 
 @dataclass
@@ -89,16 +99,10 @@ class View:
         self._prepare(stage, first, stage.count)
         raster.draw(self._planes, self._extent, first, stage.count, nearness, seen)
         self._shade(stage, light, seen, dirty)
-        numbers = np.where(seen >= 0, stage.number[seen], -1).astype(np.int32)
         whole = self._whole(stage)
         if self._warp is not None:
-            light, numbers, nearness = self._distort(self._warp, light, numbers, nearness)
-        return Exposed(light, numbers, n, whole, nearness)
-
-    def still_light(self, stage: Stage) -> Singles:
-        """(h, w, 3) the linear picture without anything that moves."""
-        tiles = (ceil(self.camera.lens.height_px / TILE_PX), ceil(self.camera.lens.width_px / TILE_PX))
-        return self._still_picture(stage, tiles).light
+            light, seen, nearness = self._distort(self._warp, light, seen, nearness)
+        return Exposed(light, seen, stage.number[: stage.count].copy(), n, whole, nearness)
 
     def _still_picture(self, stage: Stage, tiles: tuple[int, int]) -> _Still:
         if self._still is not None and self._still.version == stage.version:
@@ -144,20 +148,22 @@ class View:
             corners = np.array(
                 [(x, y, z) for x in (low[0], high[0]) for y in (low[1], high[1]) for z in (low[2], high[2])]
             )
-            region = self._tiles_of(corners, tiles)
+            region = self._tiles_of(corners)
             if region is not None:
                 dirty[region] = 1
         return dirty
 
-    def _tiles_of(self, corners: NDArray[np.float64], tiles: tuple[int, int]) -> tuple[slice, slice] | None:
-        pixels = self.camera.project(corners)
-        behind = np.isnan(pixels).any(axis=1)
-        if behind.all():
+    def _tiles_of(self, corners: NDArray[np.float64]) -> tuple[slice, slice] | None:
+        pose = self.camera.pose
+        eye = (corners - pose.centre_m) @ pose.world_from_camera()
+        a, b = eye[BOX_EDGES[:, 0]], eye[BOX_EDGES[:, 1]]
+        cut = (a[:, 2] < NEAR_M) != (b[:, 2] < NEAR_M)
+        share = (NEAR_M - a[cut, 2]) / (b[cut, 2] - a[cut, 2])
+        points = np.vstack([eye[eye[:, 2] >= NEAR_M], a[cut] + (b[cut] - a[cut]) * share[:, None]])
+        if len(points) == 0:
             return None
-        if behind.any():
-            # Part of it is behind the camera: where it ends in the picture cannot be told from corners.
-            return slice(0, tiles[0]), slice(0, tiles[1])
-        (x0, y0), (x1, y1) = pixels.min(axis=0), pixels.max(axis=0)
+        pixels = self.camera.lens.pixels(points)
+        (x0, y0), (x1, y1) = np.clip(pixels.min(axis=0), -1e6, 1e6), np.clip(pixels.max(axis=0), -1e6, 1e6)
         rows = slice(max(0, int(y0 - 2) // TILE_PX), max(0, int(y1 + 2) // TILE_PX + 1))
         return rows, slice(max(0, int(x0 - 2) // TILE_PX), max(0, int(x1 + 2) // TILE_PX + 1))
 
@@ -183,7 +189,7 @@ class View:
         return whole
 
     def _distort(
-        self, warp: tuple[Singles, Singles], light: Singles, numbers: Ints, nearness: Singles
+        self, warp: tuple[Singles, Singles], light: Singles, seen: Ints, nearness: Singles
     ) -> tuple[Singles, Ints, Singles]:
         map_x, map_y = warp
         bent = cv2.remap(light, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -191,9 +197,7 @@ class View:
         size = (map_x.shape[1] * n, map_x.shape[0] * n)
         fine_x = cv2.resize(map_x, size, interpolation=cv2.INTER_LINEAR) * n + (n - 1) / 2
         fine_y = cv2.resize(map_y, size, interpolation=cv2.INTER_LINEAR) * n + (n - 1) / 2
-        picked = cv2.remap(
-            numbers.astype(np.float32), fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE
-        )
+        picked = cv2.remap(seen.astype(np.float32), fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         near = cv2.remap(nearness, fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(bent, np.float32), picked.astype(np.int32), np.asarray(near, np.float32)
 

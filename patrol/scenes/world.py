@@ -31,6 +31,7 @@ class Road:
     centreline: tuple[Point, ...]
     width_m: float
     lanes: int = 2
+    pavement_m: float = 0.0  # beyond each kerb
     crossings_m: tuple[float, ...] = ()  # where zebra crossings are, metres along the line
 
 
