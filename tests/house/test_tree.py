@@ -13,6 +13,7 @@ import pytest
 from tests.house import tree
 
 MAX_LINES = 400
+MAX_TEST_LINES = 500  # one subject's examples belong together
 # Names that say nothing about what is inside.
 FORBIDDEN_NAMES = {"util", "utils", "common", "helper", "helpers", "misc", "manager", "base"}
 TEXT_SUFFIXES = {"", ".cfg", ".css", ".html", ".json", ".md", ".mjs", ".py", ".sh", ".toml", ".ts", ".tsx", ".txt", ".yaml", ".yml", ".conf", ".service"}  # fmt: skip
@@ -52,10 +53,12 @@ def comments(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def test_modules_are_short() -> None:
-    """No Python or TypeScript source has 400 lines or more: what grows longer is two things, and is split."""
+    """No source has 400 lines or more, no test 500: what grows longer is two things, and is split."""
     files = [*PYTHON, *tree.sources(suffix=".ts"), *tree.sources(suffix=".tsx")]
     assert len(files) > 50
-    long = {tree.name_of(p): n for p in files if (n := p.read_text(encoding="utf-8").count("\n")) >= MAX_LINES}
+    lines = {path: path.read_text(encoding="utf-8").count("\n") for path in files}
+    limits = {path: MAX_TEST_LINES if path.name.startswith("test_") else MAX_LINES for path in files}
+    long = {tree.name_of(path): lines[path] for path in files if lines[path] >= limits[path]}
     assert long == {}
 
 
@@ -197,6 +200,7 @@ def test_no_error_is_swallowed(path: Path) -> None:
             silent = [type(part) for part in node.body] == [ast.Pass] and "#" not in "".join(
                 lines[node.lineno - 1 : last]
             )
-            if (everything and not reasoned) or silent:
+            translated = isinstance(node.body[-1], ast.Raise)
+            if (everything and not reasoned and not translated) or silent:
                 found.append(node.lineno)
     assert found == []
