@@ -1,7 +1,7 @@
 // The centre's API, read once into the page's types. Every request has a deadline; every failure is a `Problem`.
 
-import { readBox, readDeadLetter, readDistrict, readIncident } from "./decode.ts";
-import type { Box, DeadLetter, District, Incident } from "./model.ts";
+import { readBox, readDeadLetter, readDistrict, readHealth, readIncident, readName } from "./decode.ts";
+import type { Box, DeadLetter, District, Health, Incident, Name } from "./model.ts";
 import { field, object, readable, Unreadable, type Json } from "./read.ts";
 
 export const PAGE_SIZE = 200; // open incidents of a bad night in a district fit; more come by “show older”
@@ -10,7 +10,8 @@ const DEADLINE_MS = 10_000; // a dispatcher waits no longer for an answer over a
 export type Fault =
   | { readonly kind: "unreachable" }
   | { readonly kind: "timeout" }
-  | { readonly kind: "refused"; readonly status: number }
+  /** `said` is what the centre says about it, for people. */
+  | { readonly kind: "refused"; readonly status: number; readonly said: Name | null }
   | { readonly kind: "unreadable"; readonly where: string };
 
 export class Problem extends Error {
@@ -35,13 +36,23 @@ export interface Api {
   boxes(): Promise<Page<Box>>;
   deadLetters(): Promise<Page<DeadLetter>>;
   district(): Promise<District>;
-  /** Answers when the centre does. */
-  health(): Promise<void>;
+  /** How the centre is; it tells that even when it cannot do its work. */
+  health(): Promise<Health>;
+}
+
+/** The centre's own words about a refusal, if these are its words: a proxy in between answers as it likes. */
+function reasonIn(body: string): Name | null {
+  try {
+    const error = field(object(JSON.parse(body), "body"), "error", "body", object);
+    return field(error, "message", "error", readName);
+  } catch {
+    return null;
+  }
 }
 
 /** `onServerTime` is told the centre's clock with each answer: deadlines must not depend on this machine's clock. */
 export function createApi(root: string, onServerTime: (server: number, here: number) => void): Api {
-  async function ask(path: string): Promise<Response> {
+  async function ask(path: string): Promise<{ status: number; body: string }> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), DEADLINE_MS);
     try {
@@ -52,7 +63,7 @@ export function createApi(root: string, onServerTime: (server: number, here: num
       });
       const server = Date.parse(response.headers.get("Date") ?? "");
       if (!Number.isNaN(server)) onServerTime(server, Date.now());
-      return response;
+      return { status: response.status, body: await response.text() };
     } catch {
       throw new Problem(abort.signal.aborted ? { kind: "timeout" } : { kind: "unreachable" });
     } finally {
@@ -60,15 +71,18 @@ export function createApi(root: string, onServerTime: (server: number, here: num
     }
   }
 
-  async function get<T>(path: string, read: (body: Json) => T): Promise<T> {
-    const response = await ask(path);
-    if (!response.ok) throw new Problem({ kind: "refused", status: response.status });
+  /** `fine` are error statuses that come with a full answer all the same. */
+  async function get<T>(path: string, read: (body: Json) => T, fine: readonly number[] = []): Promise<T> {
+    const { status, body } = await ask(path);
+    if (status !== 200 && !fine.includes(status)) {
+      throw new Problem({ kind: "refused", status, said: reasonIn(body) });
+    }
     try {
-      return read(object(await response.json(), path));
+      return read(object(JSON.parse(body), path));
     } catch (error) {
       if (error instanceof Unreadable) throw new Problem({ kind: "unreadable", where: error.message });
       if (error instanceof SyntaxError) throw new Problem({ kind: "unreadable", where: `${path}: JSON` });
-      throw new Problem({ kind: "unreachable" }); // the connection broke in the middle of the body
+      throw error;
     }
   }
 
@@ -84,8 +98,6 @@ export function createApi(root: string, onServerTime: (server: number, here: num
     deadLetters: () =>
       get("/dead-letters", (body) => readable(field(body, "dead_letters", "body", (v) => v), "dead_letters", readDeadLetter)),
     district: () => get("/district", (body) => readDistrict(body, "district")),
-    health: async () => {
-      await ask("/health");
-    },
+    health: () => get("/health", (body) => readHealth(body, "health"), [503]),
   };
 }

@@ -5,6 +5,7 @@ import { connect, type Change, type Live } from "./live.ts";
 import { after, newestFirst, START, type Filter, type News, type State } from "./state.ts";
 
 const GATHER_MS = 150; // changes that come together are asked for together
+const CALM_MS = 2000; // a hundred boxes give a sign of life every 10 s: one look at them all each two seconds is enough
 const MANY = 12; // more changed incidents than this: the whole list is cheaper
 const POLL_MS = 15_000; // while the stream is lost, the page still asks
 
@@ -24,7 +25,7 @@ export function createController(api: Api, streamUrl: string): Controller {
   let state = START;
   const listeners = new Set<() => void>();
   const changed = new Set<string>();
-  let gathering: ReturnType<typeof setTimeout> | undefined;
+  const planned = new Map<string, ReturnType<typeof setTimeout>>();
   let live: Live | undefined;
   let refreshing: Promise<void> | undefined;
   let again = false;
@@ -66,6 +67,10 @@ export function createController(api: Api, streamUrl: string): Controller {
     tell({ type: "dead-letters", page: await api.deadLetters() });
   }
 
+  async function loadHealth(): Promise<void> {
+    tell({ type: "health", health: await api.health() });
+  }
+
   async function loadDistrict(): Promise<void> {
     try {
       tell({ type: "district", district: await api.district() });
@@ -75,13 +80,23 @@ export function createController(api: Api, streamUrl: string): Controller {
     }
   }
 
+  /** Do `what` once after `wait_ms`, however often it is wished for until then. */
+  function gather(name: string, wait_ms: number, what: () => Promise<void>): void {
+    if (planned.has(name)) return;
+    const start = (): void => {
+      planned.delete(name);
+      what().catch(complain);
+    };
+    planned.set(name, setTimeout(start, wait_ms));
+  }
+
   /** Everything once more. One at a time; a wish that comes meanwhile is granted after it. */
   function refresh(): Promise<void> {
     if (refreshing) {
       again = true;
       return refreshing;
     }
-    const parts = [loadList(), loadBoxes(), loadDeadLetters()];
+    const parts = [loadList(), loadBoxes(), loadDeadLetters(), loadHealth()];
     if (state.district === null) parts.push(loadDistrict());
     if (state.selected !== null) parts.push(loadDetail(state.selected));
     refreshing = Promise.all(parts)
@@ -97,25 +112,20 @@ export function createController(api: Api, streamUrl: string): Controller {
   }
 
   async function fetchChanged(): Promise<void> {
-    gathering = undefined;
     const ids = [...changed];
     changed.clear();
-    try {
-      if (ids.length > MANY) {
-        await loadList();
-        if (state.selected !== null) await loadDetail(state.selected);
-        return;
-      }
-      const incidents = await Promise.all(ids.map((id) => api.incident(id)));
-      tell({ type: "incidents", incidents });
-    } catch (error) {
-      complain(error);
+    if (ids.length > MANY) {
+      await loadList();
+      if (state.selected !== null) await loadDetail(state.selected);
+      return;
     }
+    const incidents = await Promise.all(ids.map((id) => api.incident(id)));
+    tell({ type: "incidents", incidents });
   }
 
   function incidentChanged(id: string): void {
     changed.add(id);
-    gathering ??= setTimeout(() => void fetchChanged(), GATHER_MS);
+    gather("incidents", GATHER_MS, fetchChanged);
   }
 
   /** An evidence file changed: the id may be the incident's or the file's. */
@@ -127,8 +137,8 @@ export function createController(api: Api, streamUrl: string): Controller {
   }
 
   function onChange(change: Change, id: string): void {
-    if (change === "box") loadBoxes().catch(complain);
-    else if (change === "dead-letter") loadDeadLetters().catch(complain);
+    if (change === "box") gather("boxes", state.boxes === null ? 0 : CALM_MS, loadBoxes);
+    else if (change === "dead-letter") gather("dead-letters", GATHER_MS, loadDeadLetters);
     else if (id === "") void refresh();
     else if (change === "incident") incidentChanged(id);
     else evidenceChanged(id);
@@ -142,7 +152,7 @@ export function createController(api: Api, streamUrl: string): Controller {
     },
     start: () => {
       void loadDistrict();
-      live = connect(streamUrl, api.health, {
+      live = connect(streamUrl, loadHealth, {
         onOpen: () => void refresh(),
         onChange,
         onState: (next) => {

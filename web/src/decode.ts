@@ -12,6 +12,7 @@ import {
   type Explanation,
   type Feature,
   type FeatureKind,
+  type Health,
   type Incident,
   type Model,
   type Name,
@@ -123,7 +124,7 @@ function readAlert(value: unknown, where: string): Alert {
     explanation: optional(from, "explanation", where, readExplanation, null),
     model: optional(from, "model", where, readModel, null),
     measurement: optional(from, "measurement", where, readMeasurement, {}),
-    evidence: optional(from, "evidence", where, list((each, at) => field(object(each, at), "sha256", at, text)), []),
+    evidence: optional(from, "evidence", where, list(text), []),
   };
 }
 
@@ -184,6 +185,7 @@ export function readBox(value: unknown, where: string): Box {
   return {
     box: field(from, "box", where, text),
     name: optional(from, "name", where, readName, null),
+    configured: optional(from, "configured", where, flag, true),
     state: optional(from, "state", where, oneOf(["online", "stale", "offline", "never"]), "never"),
     session: optional(from, "session", where, number, null),
     software: optional(from, "software", where, text, ""),
@@ -202,8 +204,25 @@ export function readDeadLetter(value: unknown, where: string): DeadLetter {
     topic: field(from, "topic", where, text),
     reason: field(from, "reason", where, readName),
     received_at: field(from, "received_at", where, moment),
+    times: optional(from, "times", where, number, 1),
     size_bytes: optional(from, "size_bytes", where, number, null),
     excerpt: optional(from, "excerpt", where, text, ""),
+  };
+}
+
+export function readHealth(value: unknown, where: string): Health {
+  const from = object(value, where);
+  const database = field(from, "database", where, object);
+  const broker = field(from, "broker", where, object);
+  const latency = optional(from, "latency", where, object, {});
+  const counts = optional(from, "counts", where, object, {});
+  return {
+    database: field(database, "reachable", where, flag),
+    broker: field(broker, "connected", where, flag),
+    software: optional(from, "software", where, text, ""),
+    dead_letters: optional(counts, "dead_letters", where, number, null),
+    latency_p50_s: optional(latency, "p50_s", where, number, null),
+    latency_p95_s: optional(latency, "p95_s", where, number, null),
   };
 }
 

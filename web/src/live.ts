@@ -26,6 +26,7 @@ export interface Live {
 const HEARTBEAT_MS = 15_000; // a dispatcher learns within half a minute that a cable was pulled
 const OPEN_WITHIN_MS = 10_000;
 const LONGEST_WAIT_MS = 15_000;
+const STEADY_MS = 5000; // a stream that the centre ends sooner than this is not simply opened again
 
 /** Wait before attempt number `attempt` (0 is the first retry): 1, 2, 4, 8, 15, 15 … s, ±20 % so that pages spread. */
 export function retryDelay(attempt: number, random: number): number {
@@ -39,6 +40,7 @@ export function connect(url: string, heartbeat: () => Promise<void>, listener: L
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let openTimer: ReturnType<typeof setTimeout> | undefined;
   let stopped = false;
+  let openedAt = 0;
 
   function close(): void {
     source?.close();
@@ -66,10 +68,13 @@ export function connect(url: string, heartbeat: () => Promise<void>, listener: L
       clearTimeout(openTimer);
       attempt = 0;
       lostSince = null;
+      openedAt = Date.now();
       listener.onState({ kind: "live" });
       listener.onOpen();
     };
     opening.onerror = lose;
+    // The centre says that this page has missed something (or that it stops) and ends the stream.
+    opening.addEventListener("reload", () => (Date.now() - openedAt > STEADY_MS ? open() : lose()));
     for (const change of CHANGES) {
       opening.addEventListener(change, (event) => listener.onChange(change, idOf(event.data as string)));
     }

@@ -108,6 +108,7 @@ export interface Incident {
   readonly unit: Named | null;
   readonly first_seen_at: number;
   readonly last_seen_at: number;
+  /** When the case was opened at the centre; deadlines count from then. A late report was seen long before. */
   readonly found_at: number;
   readonly ended_at: number | null;
   readonly due_at: number | null;
@@ -141,6 +142,8 @@ export interface CameraWatch {
 export interface Box {
   readonly box: string;
   readonly name: Name | null;
+  /** False: it speaks, but the centre's configuration does not name it. */
+  readonly configured: boolean;
   /** "stale": it says online, but its sign of life is overdue; "never": it has not been heard of. */
   readonly state: "online" | "stale" | "offline" | "never";
   readonly session: number | null;
@@ -156,9 +159,21 @@ export interface DeadLetter {
   readonly id: string;
   readonly topic: string;
   readonly reason: Name;
+  /** When it last came, and how often it did. */
   readonly received_at: number;
+  readonly times: number;
   readonly size_bytes: number | null;
   readonly excerpt: string;
+}
+
+/** Whether the centre can do its work. Latencies are from the frame to the stored alert, over the newest alerts. */
+export interface Health {
+  readonly database: boolean;
+  readonly broker: boolean;
+  readonly software: string;
+  readonly dead_letters: number | null;
+  readonly latency_p50_s: number | null;
+  readonly latency_p95_s: number | null;
 }
 
 export type FeatureKind = "boundary" | "cell" | "building" | "road" | "fire_lane" | "ponding_point" | "camera";

@@ -2,7 +2,7 @@
 
 import type { Fault, Page } from "./api.ts";
 import type { LiveState } from "./live.ts";
-import { HAZARDS, isOpen, type Box, type DeadLetter, type District, type Hazard, type Incident } from "./model.ts";
+import { HAZARDS, isOpen, type Box, type DeadLetter, type District, type Evidence, type Hazard, type Health, type Incident } from "./model.ts";
 
 export interface Filter {
   readonly state: "open" | "all";
@@ -33,6 +33,7 @@ export interface State {
   readonly district: District | null;
   readonly districtFailed: boolean;
   readonly live: LiveState;
+  readonly health: Health | null;
 }
 
 export const START: State = {
@@ -52,6 +53,7 @@ export const START: State = {
   district: null,
   districtFailed: false,
   live: { kind: "connecting" },
+  health: null,
 };
 
 export type News =
@@ -64,6 +66,7 @@ export type News =
   | { readonly type: "dead-letters"; readonly page: Page<DeadLetter> }
   | { readonly type: "district"; readonly district: District | null }
   | { readonly type: "live"; readonly live: LiveState }
+  | { readonly type: "health"; readonly health: Health }
   | { readonly type: "problem"; readonly fault: Fault }
   | { readonly type: "select"; readonly id: string | null }
   | { readonly type: "filter"; readonly filter: Partial<Filter> }
@@ -96,6 +99,8 @@ export function after(state: State, news: News): State {
         : { ...state, district: news.district, districtFailed: false };
     case "live":
       return { ...state, live: news.live };
+    case "health":
+      return { ...state, health: news.health };
     case "problem":
       return {
         ...state,
@@ -151,8 +156,7 @@ function merged(state: State, incoming: readonly Incident[], announce: boolean):
   for (const incident of incoming) {
     const known = incidents.get(incident.incident_id);
     if (known === undefined && isOpen(incident)) arrived.push(incident.incident_id);
-    // A list does not carry the alerts: those already known stay until the incident itself is asked for again.
-    incidents.set(incident.incident_id, incident.alerts === null && known ? { ...incident, alerts: known.alerts } : incident);
+    incidents.set(incident.incident_id, known ? withKnown(incident, known) : incident);
   }
   if (!announce || arrived.length === 0) return { ...state, incidents };
   return {
@@ -161,6 +165,16 @@ function merged(state: State, incoming: readonly Incident[], announce: boolean):
     fresh: new Set([...state.fresh, ...arrived]),
     arrival: { serial: state.arrival.serial + 1, ids: arrived },
   };
+}
+
+/**
+ * A list carries no alerts and only the newest alert's files: the rest of what is known stays until the incident
+ * itself is asked for again.
+ */
+function withKnown(incident: Incident, known: Incident): Incident {
+  if (incident.alerts !== null || known.alerts === null) return incident;
+  const files = new Map<string, Evidence>([...known.evidence, ...incident.evidence].map((file) => [file.sha256, file]));
+  return { ...incident, alerts: known.alerts, evidence: [...files.values()] };
 }
 
 /** Newest first; the case number decides between those found in the same millisecond. */

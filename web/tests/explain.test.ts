@@ -58,7 +58,7 @@ test("the summary carries number, place, position with accuracy, unit and times,
     "Camera: Fire lane mouth",
     "Position: 22.543300, 114.058540, within 2.1 m (95 %)",
     "Unit: Grid worker middle",
-    "Found: 03:12:23 (4 min ago)",
+    "First seen: 03:12:00 (4 min ago)",
     "Deadline: 04:12:24",
   ]);
   const real = summaryText(incident({ drill: false, position: null, unit: null }), NOW, "Asia/Shanghai", "zh-CN", zh);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Incident } from "../src/model.ts";
 import { after, neighbour, openByHazard, shown, START, watchOf, type State } from "../src/state.ts";
-import { incident } from "./incident.ts";
+import { incident, WIRE } from "./incident.ts";
 
 const at = (minute: number): string => new Date(Date.UTC(2026, 6, 2, 19, minute)).toISOString();
 const one = (id: string, minute: number, changes: Readonly<Record<string, unknown>> = {}): Incident =>
@@ -72,6 +72,15 @@ test("a list without alerts does not erase those already known of an incident", 
   assert.equal(state.incidents.get("a")?.alerts?.length, 1);
 });
 
+test("nor does it hide the files of older alerts, and it brings the newest state of a file", () => {
+  const file = (sha256: string, state: string) => ({ ...WIRE.evidence[0], sha256: sha256.repeat(64), state });
+  const alerts = [{ alert_id: "alert-0001", box: "street", camera: "gate", raised_at: at(1) }];
+  let state = after(START, page(one("a", 1, { alerts, evidence: [file("a", "waiting"), file("b", "stored")] })));
+  state = after(state, page(one("a", 1, { evidence: [file("a", "stored")] })));
+  const files = state.incidents.get("a")?.evidence.map((each) => `${each.sha256[0]} ${each.state}`);
+  assert.deepEqual(files, ["a stored", "b stored"]);
+});
+
 test("an answer about an incident that is no longer selected does not touch what is shown", () => {
   let state = after(START, page(one("a", 1), one("b", 2)));
   state = after(state, { type: "select", id: "b" });
@@ -128,6 +137,7 @@ test("a camera is watching only while its box is online, and lost time is summed
   const box = {
     box: "street",
     name: null,
+    configured: true,
     state: "online",
     session: 1,
     software: "",

@@ -80,7 +80,7 @@ export const en = {
   clockOf: (district: string) => `Time in ${district}`,
 
   language: "中文",
-  languageLabel: "页面改用中文",
+  languageLabel: "中文：页面改用中文",
   theme: { auto: "Theme: as the system", dark: "Theme: dark", light: "Theme: light" },
   sound: { on: "Sound on for new incidents", off: "Sound off" },
   help: "Keyboard",
@@ -175,7 +175,7 @@ export const en = {
     unit: "Unit",
     noUnit: "none: outside the grid, or no position",
     cell: "Grid cell",
-    foundAt: "Found",
+    foundAt: "Case opened",
     firstSeen: "First seen",
     lastSeen: "Last seen",
     endedAt: "Gone since",
@@ -280,6 +280,8 @@ export const en = {
   boxes: {
     title: "Boxes and cameras",
     empty: "No box is configured. Add one under “boxes” in config.yaml and start it with patrol-edge.",
+    unconfigured: "It speaks, but config.yaml of the centre does not name it: add it there or stop it.",
+    latency: (median: string, most: string) => `From the frame to the stored alert: half within ${median}, 95 % within ${most}.`,
     heard: "last sign of life",
     neverHeard: "no sign of life yet: start it with patrol-edge",
     stale: "Its sign of life is overdue: check network and power.",
@@ -302,6 +304,7 @@ export const en = {
     title: "Messages the centre could not read",
     text: "Nothing is lost: each is kept with its reason, and its sender is told where it can be made out. Mend the sender or update the centre.",
     empty: "Every message so far could be read.",
+    times: (count: number) => `came ${count} times`,
     topic: "Topic",
     reason: "Reason",
     received: "Received",
@@ -318,6 +321,10 @@ export const en = {
       `An answer of the centre could not be read (${where}). Reload the page; if it stays, page and centre are of different versions.`,
     skipped: (count: number, where: string) =>
       `${plural(count, "record", "records")} could not be read and ${count === 1 ? "is" : "are"} not shown (${where}). Reload the page; if it stays, page and centre are of different versions.`,
+    broker:
+      "The centre has no connection to the broker: nothing new arrives until it is back. Boxes keep what they find. Check patrol broker.",
+    database:
+      "The centre cannot reach its database: nothing is stored or shown until it is back. Boxes keep what they find. Check the database.",
     retry: "Try again",
   },
 

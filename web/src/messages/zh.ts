@@ -11,7 +11,7 @@ export const zh: Messages = {
   clockOf: (district) => `${district}时间`,
 
   language: "EN",
-  languageLabel: "Switch the page to English",
+  languageLabel: "EN: switch the page to English",
   theme: { auto: "外观：跟随系统", dark: "外观：深色", light: "外观：浅色" },
   sound: { on: "新事件提示音：开", off: "新事件提示音：关" },
   help: "键盘操作",
@@ -131,7 +131,7 @@ export const zh: Messages = {
     unit: "责任单位",
     noUnit: "无：位置未知或不在网格内",
     cell: "网格",
-    foundAt: "发现",
+    foundAt: "立案",
     firstSeen: "首次看到",
     lastSeen: "最近看到",
     endedAt: "消失于",
@@ -232,6 +232,8 @@ export const zh: Messages = {
   boxes: {
     title: "盒子与摄像头",
     empty: "尚未配置盒子。请在 config.yaml 的 boxes 中添加，并用 patrol-edge 启动。",
+    unconfigured: "它在发消息，但中心的 config.yaml 里没有它：请添加或停用。",
+    latency: (median, most) => `从画面到警报入库：半数在 ${median}内，95% 在 ${most}内。`,
     heard: "最近心跳",
     neverHeard: "还没有心跳：请用 patrol-edge 启动",
     stale: "心跳已逾期：请检查网络和电源。",
@@ -254,6 +256,7 @@ export const zh: Messages = {
     title: "中心无法读取的消息",
     text: "没有丢失：每条都连同原因保留，能辨认发送方的已告知。请修正发送方或升级中心。",
     empty: "至今所有消息都能读取。",
+    times: (count) => `共 ${count} 次`,
     topic: "主题",
     reason: "原因",
     received: "收到",
@@ -269,6 +272,8 @@ export const zh: Messages = {
     unreadable: (where) => `中心的应答无法读取（${where}）。请刷新页面；若仍出现，说明页面与中心版本不一致。`,
     skipped: (count, where) =>
       `有 ${count} 条记录无法读取，未显示（${where}）。请刷新页面；若仍出现，说明页面与中心版本不一致。`,
+    broker: "中心与消息代理的连接已断开：恢复前不会有新内容到达，盒子会保存其发现。请检查 patrol broker。",
+    database: "中心无法访问数据库：恢复前无法入库和显示，盒子会保存其发现。请检查数据库。",
     retry: "重试",
   },
 

@@ -77,7 +77,7 @@ export function summaryText(incident: Incident, now: number, zone: string, langu
     lines.push(m.summary.line(d.position, `${positionText(incident.position)}, ${accuracy}`));
   }
   lines.push(m.summary.line(d.unit, incident.unit ? named(incident.unit.name, language) : d.noUnit));
-  lines.push(m.summary.line(d.foundAt, moment(incident.found_at)));
+  lines.push(m.summary.line(d.firstSeen, moment(incident.first_seen_at)));
   if (incident.due_at !== null) lines.push(m.summary.line(d.deadline, momentText(incident.due_at, now, zone)));
   if (incident.ended_at !== null) lines.push(m.summary.line(d.endedAt, moment(incident.ended_at)));
   return lines.join("\n");

@@ -5,7 +5,7 @@ import type { Fault } from "../api.ts";
 import { chime } from "../chime.ts";
 import type { Controller } from "../controller.ts";
 import { CATALOGUE, named, type Messages } from "../messages/catalogue.ts";
-import { isOpen } from "../model.ts";
+import { isOpen, type Name } from "../model.ts";
 import { loadSettings, saveSettings, type Settings } from "../settings.ts";
 import { neighbour, shown, type State } from "../state.ts";
 import { Absent, Detail } from "./detail.tsx";
@@ -16,7 +16,7 @@ import { List } from "./list.tsx";
 import { usePlan } from "./map.tsx";
 import { Overview } from "./overview.tsx";
 import { BoxesPanel, DeadLettersPanel, KeysPanel, type PanelName } from "./panels.tsx";
-import { searchWords, SceneProvider, useControllerState, useMedia, useScene, type Scene } from "./scene.tsx";
+import { searchWords, SceneProvider, useControllerState, useMedia, useNamed, useScene, type Scene } from "./scene.tsx";
 import { NotLive, StatusBar } from "./status.tsx";
 
 const BOTH = Object.values(CATALOGUE);
@@ -31,7 +31,7 @@ export function App({ controller }: { controller: Controller }) {
   const [settings, setSettings] = useSettings();
   const [panel, setPanel] = useState<PanelName | null>(null);
   const searchBox = useRef<HTMLInputElement>(null);
-  const main = useRef<HTMLElement>(null);
+  const main = useRef<HTMLDivElement>(null);
   const { language } = settings;
   const m = CATALOGUE[language];
   const zone = state.district?.timezone ?? "UTC";
@@ -91,7 +91,7 @@ export function App({ controller }: { controller: Controller }) {
           onKeys={() => setPanel("keys")}
         />
         <Strips state={state} />
-        <div class="body">
+        <main class="body">
           <nav class="side" aria-label={m.list.title}>
             <Filters filter={state.filter} shown={rows.length} total={inScope} searchBox={searchBox} />
             {state.phase === "loading" ? (
@@ -102,7 +102,7 @@ export function App({ controller }: { controller: Controller }) {
               <List state={state} rows={rows} onReset={() => controller.filter({ hazard: "any", search: "" })} />
             )}
           </nav>
-          <main ref={main} tabIndex={-1}>
+          <div class="pane" ref={main} tabIndex={-1}>
             {state.selected === null ? (
               <Overview state={state} plan={plan} />
             ) : selected ? (
@@ -110,13 +110,13 @@ export function App({ controller }: { controller: Controller }) {
             ) : (
               <Absent state={state} onBack={back} />
             )}
-          </main>
-        </div>
+          </div>
+        </main>
         <StatusBar state={state} onBoxes={() => setPanel("boxes")} onDeadLetters={() => setPanel("dead-letters")} />
         <p class="spoken" aria-live="polite">
           {announcement}
         </p>
-        {panel === "boxes" && <BoxesPanel boxes={state.boxes ?? []} onClose={() => setPanel(null)} />}
+        {panel === "boxes" && <BoxesPanel boxes={state.boxes ?? []} health={state.health} onClose={() => setPanel(null)} />}
         {panel === "dead-letters" && <DeadLettersPanel letters={state.deadLetters ?? []} onClose={() => setPanel(null)} />}
         {panel === "keys" && <KeysPanel onClose={() => setPanel(null)} />}
       </div>
@@ -220,14 +220,14 @@ function Loading({ text }: { text: string }) {
   );
 }
 
-function faultText(fault: Fault, m: Messages): string {
+function faultText(fault: Fault, m: Messages, name: (name: Name) => string): string {
   switch (fault.kind) {
     case "unreachable":
       return m.problem.unreachable;
     case "timeout":
       return m.problem.timeout;
     case "refused":
-      return m.problem.refused(fault.status);
+      return `${m.problem.refused(fault.status)}${fault.said ? ` ${name(fault.said)}` : ""}`;
     case "unreadable":
       return m.problem.unreadable(fault.where);
   }
@@ -235,11 +235,12 @@ function faultText(fault: Fault, m: Messages): string {
 
 function Failed({ state }: { state: State }) {
   const { m, controller } = useScene();
+  const name = useNamed();
   return (
     <div class="empty" role="alert">
       <Icon name="warning" size={44} />
       <p class="empty-title">{m.problem.title}</p>
-      {state.problem && <p>{faultText(state.problem, m)}</p>}
+      {state.problem && <p>{faultText(state.problem, m, name)}</p>}
       <button type="button" class="button" onClick={controller.retry}>
         {m.problem.retry}
       </button>
@@ -250,18 +251,29 @@ function Failed({ state }: { state: State }) {
 /** What is wrong, across the top. */
 function Strips({ state }: { state: State }) {
   const { m, controller } = useScene();
+  const name = useNamed();
   const faults = Object.values(state.faults).flat();
   const lost = state.live.kind === "lost";
+  // The banner of a lost connection or database already says what this problem would say again.
+  const explained =
+    (lost && state.problem?.kind === "unreachable") ||
+    (state.health?.database === false && state.problem?.kind === "refused");
   return (
     <>
       <NotLive live={state.live} />
-      {state.problem && state.phase === "ready" && !(lost && state.problem.kind === "unreachable") && (
+      {state.problem && state.phase === "ready" && !explained && (
         <div class="strip warn" role="alert">
           <Icon name="warning" size={22} />
-          <p>{faultText(state.problem, m)}</p>
+          <p>{faultText(state.problem, m, name)}</p>
           <button type="button" class="button" onClick={controller.retry}>
             {m.problem.retry}
           </button>
+        </div>
+      )}
+      {!lost && state.health && !(state.health.database && state.health.broker) && (
+        <div class="strip alarm" role="alert">
+          <Icon name="warning" size={22} />
+          <p>{state.health.database ? m.problem.broker : m.problem.database}</p>
         </div>
       )}
       {faults.length > 0 && (

@@ -12,8 +12,14 @@ import { Zoom } from "./zoom.tsx";
 /** Best first: the picture as taken, the marked one, the clip. */
 const ORDER: readonly Evidence["role"][] = ["frame", "marked", "clip"];
 
+/** Where the finding is in a file: each alert has its own pictures and its own region. */
+function regionOf(file: Evidence, incident: Incident): Region | null {
+  const alert = incident.alerts?.find((each) => each.evidence.includes(file.sha256));
+  return alert?.region ?? incident.region;
+}
+
 export function EvidenceView({ incident }: { incident: Incident }) {
-  const { m } = useScene();
+  const { m, zone } = useScene();
   const files = [...incident.evidence].sort(
     (a, b) => b.taken_at - a.taken_at || ORDER.indexOf(a.role) - ORDER.indexOf(b.role),
   );
@@ -21,6 +27,7 @@ export function EvidenceView({ incident }: { incident: Incident }) {
   useEffect(() => setChosen(null), [incident.incident_id]);
   const best = files.find((file) => file.state === "stored" && file.role !== "clip") ?? files[0];
   const file = files.find((each) => each.sha256 === chosen) ?? best;
+  const now = useNow(60);
   return (
     <section class="card evidence" aria-label={m.detail.evidence}>
       {file === undefined ? (
@@ -38,7 +45,7 @@ export function EvidenceView({ incident }: { incident: Incident }) {
               aria-label={m.evidence.choose(index + 1, files.length)}
               onClick={() => setChosen(each.sha256)}
             >
-              {m.role[each.role]}
+              {m.role[each.role]} {momentText(each.taken_at, now, zone)}
             </button>
           ))}
         </div>
@@ -85,7 +92,8 @@ function Shown({ incident, file }: { incident: Incident; file: Evidence }) {
     return <video class="picture" src={url} controls playsInline preload="metadata" onError={() => setFailed(true)} />;
   }
   const alt = m.evidence.alt(m.hazard[incident.hazard], name(incident.camera.name), momentText(file.taken_at, now, zone));
-  const region = file.role === "frame" ? incident.region : null;
+  const picture = regionOf(file, incident);
+  const region = file.role === "frame" ? picture : null;
   return (
     <>
       <button type="button" class="picture" aria-label={m.evidence.zoom} onClick={() => setZoomed(true)}>
@@ -93,7 +101,7 @@ function Shown({ incident, file }: { incident: Incident; file: Evidence }) {
           src={url}
           alt={alt}
           decoding="async"
-          {...(incident.region ? { width: incident.region.width_px, height: incident.region.height_px } : {})}
+          {...(picture ? { width: picture.width_px, height: picture.height_px } : {})}
           onError={() => setFailed(true)}
         />
         {region && <RegionBox region={region} />}

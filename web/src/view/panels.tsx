@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Box, CameraWatch, DeadLetter } from "../model.ts";
+import type { Box, CameraWatch, DeadLetter, Health } from "../model.ts";
 import { spanText } from "../text/time.ts";
 import { Icon } from "./icons.tsx";
 import { useNamed, useScene } from "./scene.tsx";
@@ -39,11 +39,20 @@ function Panel({ title, onClose, children }: { title: string; onClose: () => voi
   );
 }
 
-export function BoxesPanel({ boxes, onClose }: { boxes: readonly Box[]; onClose: () => void }) {
+interface BoxesProps {
+  boxes: readonly Box[];
+  health: Health | null;
+  onClose: () => void;
+}
+
+export function BoxesPanel({ boxes, health, onClose }: BoxesProps) {
   const { m } = useScene();
+  const { latency_p50_s: half_s = null, latency_p95_s: most_s = null } = health ?? {};
+  const seconds = (value: number): string => (value < 10 ? m.time.seconds(Number(value.toFixed(1))) : spanText(value, m));
   return (
     <Panel title={m.boxes.title} onClose={onClose}>
       {boxes.length === 0 && <p>{m.boxes.empty}</p>}
+      {half_s !== null && most_s !== null && <p class="hint">{m.boxes.latency(seconds(half_s), seconds(most_s))}</p>}
       {boxes.map((box) => (
         <BoxCard key={box.box} box={box} />
       ))}
@@ -67,6 +76,7 @@ function BoxCard({ box }: { box: Box }) {
         {box.name ? name(box.name) : box.box} <span class="hint">{box.box}</span>
         <span class={`badge box-${box.state}`}>{m.boxState[box.state]}</span>
       </h3>
+      {!box.configured && <p class="warn-text">{b.unconfigured}</p>}
       {box.state === "stale" && <p class="warn-text">{b.stale}</p>}
       {box.state === "offline" && <p class="warn-text">{b.offline}</p>}
       <p class="hint box-line">
@@ -143,6 +153,7 @@ export function DeadLettersPanel({ letters, onClose }: { letters: readonly DeadL
               <dt>{m.dead.received}</dt>
               <dd>
                 <Moment at={letter.received_at} />
+                {letter.times > 1 && <strong> {m.dead.times(letter.times)}</strong>}
                 {letter.size_bytes !== null && <span class="hint"> {m.dead.size(String(letter.size_bytes))}</span>}
               </dd>
             </dl>

@@ -16,7 +16,8 @@ interface Props {
 export function StatusBar({ state, onBoxes, onDeadLetters }: Props) {
   const { m } = useScene();
   const watch = watchOf(state.boxes ?? []);
-  const dead = state.deadLetters?.length ?? 0;
+  // the list has an end, the count has none; which of them is fresher does not matter to whoever has to look
+  const dead = Math.max(state.deadLetters?.length ?? 0, state.health?.dead_letters ?? 0);
   return (
     <footer class="status" aria-label={m.status.label}>
       <LiveLamp live={state.live} />
