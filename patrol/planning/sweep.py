@@ -101,7 +101,7 @@ def lines(area: BaseGeometry, allowed: BaseGeometry | None, grain: Grain) -> lis
     bounds, owners = bounds[real], owners[real]
     found = list[Line]()
     for row, (y, _, _) in enumerate(strips):
-        spans = [_camera_span(b[0], b[2], grain) for b in bounds[owners == row]]
+        spans = [_camera_span(float(b[0]), float(b[2]), grain) for b in bounds[owners == row]]
         found += [Line(row, y, a, b) for a, b in _merged(spans, grain.depth_m)]
     if allowed is not None and found:
         found = _cut(found, allowed, grain)

@@ -58,7 +58,7 @@ def mutated(mission: Mission, how: str, rng: np.random.Generator) -> Mission:
     return replace(mission, items=tuple(items))
 
 
-@settings(max_examples=120, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=50, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(seed=st.integers(0, 1_000_000), how=st.sampled_from(MUTATIONS))
 def test_the_judge_sees_what_samples_see(seed: int, how: str) -> None:
     """Every violation the sampler finds in a mutated plan is among the judge's, kind, item and subject alike."""
