@@ -160,8 +160,8 @@ class Demo:
             "alerts": sum(incident["alert_count"] for incident in incidents),
             "evidence_stored": sum(item["state"] == "stored" for item in evidence),
             "evidence_waiting": sum(item["state"] == "waiting" for item in evidence),
-            "dead_letters": health.get("counts", {}).get("dead_letters"),
-            "latency_s": health.get("latency_s"),
+            "dead_letters": (health.get("counts") or {}).get("dead_letters"),
+            "latency": health.get("latency"),
             "page": self.url,
         }
 

@@ -1,0 +1,55 @@
+"""The demonstration's own decisions: its configuration is valid, keeps to loopback, and holds no secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from patrol.config.load import parse
+from patrol.demo import BOX, demo_document, named_clip, secrets_for
+from patrol.errors import SourceMissing
+
+ROOT = Path(__file__).resolve().parents[1]
+DISTRICT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "clips", [{"gate": "gate.mp4", "fence": "fence.mp4"}, {"clip": "rtsp://127.0.0.1/x"}], ids=["rendered", "any clip"]
+)
+def test_the_demos_configuration_is_a_valid_district(clips: dict[str, str]) -> None:
+    """With rendered films or with somebody's clip, what is written passes the same checks as any configuration and binds to loopback."""
+    document = demo_document(DISTRICT, clips, "../../models", 11883, 18080)
+    config = parse(yaml.safe_dump(document, allow_unicode=True), "demo")
+    assert {camera.id for camera in config.cameras} == set(clips)
+    assert all(camera.box == BOX and camera.loop for camera in config.cameras)
+    assert config.center.host == "127.0.0.1"
+    assert config.broker.url == "mqtt://127.0.0.1:11883"
+    assert config.district.drill
+
+
+def test_any_clip_is_watched_for_people_and_vehicles_in_the_whole_picture() -> None:
+    """A clip of unknown content is judged by both rules, everywhere in it, at any hour."""
+    config = parse(
+        yaml.safe_dump(demo_document(DISTRICT, {"clip": "a.mp4"}, "models", 1, 2), allow_unicode=True), "demo"
+    )
+    zones = config.camera("clip").zones
+    assert {zone.hazard for zone in zones} == {"perimeter-intrusion", "blocked-fire-lane"}
+    assert all(set(zone.polygon_px) == {(0, 0), (1280, 0), (1280, 720), (0, 720)} for zone in zones)
+
+
+def test_every_secret_is_set_and_new_each_time() -> None:
+    """Each placeholder gets a random value of 32 bytes, unless the environment has one already."""
+    first, second = secrets_for(DISTRICT, {}), secrets_for(DISTRICT, {"PATROL_TOKEN_YARD": "mine"})
+    assert set(first) == set(second) == {"PATROL_TOKEN_STREET", "PATROL_TOKEN_YARD"}
+    assert len(first["PATROL_TOKEN_STREET"]) == 64
+    assert first["PATROL_TOKEN_STREET"] != second["PATROL_TOKEN_STREET"]
+    assert second["PATROL_TOKEN_YARD"] == "mine"
+
+
+def test_a_missing_clip_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    """A path with nothing there is an error at once; addresses and devices are the box's business."""
+    with pytest.raises(SourceMissing, match="nowhere"):
+        named_clip(str(tmp_path / "nowhere.mp4"))
+    assert named_clip("rtsp://127.0.0.1/a") == "rtsp://127.0.0.1/a"
