@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -188,6 +189,7 @@ _EYES: list[FixedCamera] = []  # a worker process's own camera
 
 
 def _open_eye(film: Film) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who ordered the film ends it in order
     _EYES[:] = [FixedCamera(film.scene, film.camera, film.sensor, samples=film.samples)]
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from threading import Event
 
 from patrol.config import Config
+from patrol.errors import ClipNotWritten
 from patrol.scenes.clip import render_clip
 
 SEED = 1
@@ -39,5 +41,9 @@ def rendered_clips(config: Config, folder: Path, say: Callable[[str], None], sto
             render_clip(config, name, path, SEED, progress=progress)
         except _Stopped:
             break
+        except BrokenProcessPool as err:
+            if stop.is_set():
+                break  # the same signal that stops us has ended the renderers
+            raise ClipNotWritten(path=path, cause="a renderer process died; was there enough memory?") from err
         clips[name] = str(path)
     return clips
