@@ -31,6 +31,7 @@ RETRY_S = (1.0, 60.0)  # first and longest wait after the centre did not answer
 IDLE_S = 0.25
 MAX_RESTARTS = 3  # how often a file is begun anew after the centre says its bytes are wrong
 BATCH = 16
+PASSING = {httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS}  # refusals that say: later
 
 
 class Uploader:
@@ -136,9 +137,9 @@ class Uploader:
             answer = self._client.request(method, f"/api/v1/evidence/{sha256}", content=content, headers=headers)
         except httpx.HTTPError as err:
             raise CenterUnreachable(url=self._url, cause=str(err) or type(err).__name__) from err
-        if answer.status_code in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        if answer.status_code == httpx.codes.UNAUTHORIZED:
             raise CenterRefused(url=self._url)
-        if answer.is_server_error:
+        if answer.is_server_error or answer.status_code in PASSING:
             raise CenterUnreachable(url=self._url, cause=f"HTTP {answer.status_code}")
         return answer
 
