@@ -14,6 +14,7 @@ from patrol.geo import Floats
 from patrol.planning.sweep import Grain
 
 MIN_CELLS, MAX_CELLS = 6_000, 60_000
+MAX_REPAIRS = 400
 EDGE_M = 0.05  # what would only ever be seen in the last centimetres of a photograph does not count as reachable
 Flags = NDArray[np.bool_]
 
@@ -85,3 +86,25 @@ def reachable(places: Floats, allowed: BaseGeometry | None, grain: Grain) -> Fla
     boxes = shapely.box(places[:, 0] - half_x, places[:, 1] - half_y, places[:, 0] + half_x, places[:, 1] + half_y)
     shapely.prepare(allowed)
     return np.asarray(shapely.intersects(allowed, boxes))
+
+
+def repair_places(raster: Raster, seen: Flags, allowed: BaseGeometry, grain: Grain) -> list[tuple[float, float]]:
+    """Places (x, y) for single photographs of what is not `seen` although a camera could see it. Greedy, from low y."""
+    places = raster.middles[~seen]
+    places = places[reachable(places, allowed, grain)] if len(places) else places
+    half = np.array([grain.depth_m / 2, grain.width_m / 2]) - EDGE_M / 2
+    spots = list[tuple[float, float]]()
+    while len(places) and len(spots) < MAX_REPAIRS:
+        n_first = int(np.lexsort((places[:, 0], places[:, 1]))[0])
+        first = places[n_first]
+        window = allowed.intersection(shapely.box(*(first - half), *(first + half)))
+        aims = [first + half * f for f in ((1, 1), (0, 1), (-1, 1), (1, 0), (0, 0), (-1, 0))]
+        tries = [shapely.get_coordinates(shapely.shortest_line(window, shapely.Point(a)))[0] for a in aims]
+        holds = [(np.abs(places - t) <= half + EDGE_M / 4).all(axis=1) for t in tries]
+        best = max(range(len(tries)), key=lambda n: int(holds[n].sum()))
+        if not holds[best].any():
+            places = np.delete(places, n_first, axis=0)
+            continue
+        spots.append((float(tries[best][0]), float(tries[best][1])))
+        places = places[~holds[best]]
+    return spots

@@ -99,17 +99,16 @@ def _action(action: Action) -> Item:
 
 
 def _fence(plan: FlightPlan) -> tuple[FencePolygon | FenceCircle, ...]:
-    """Boundary and zones as the autopilot's own fence: those zones that a flight could reach from the ground up.
+    """Boundary and zones as the autopilot's own fence: those that reach from the ground past the highest flight.
 
-    Autopilots know no heights for polygons, so zones that begin above this flight would only stop it wrongly.
+    Autopilots know no heights for polygons, so a zone that this flight passes over or under would only stop it wrongly.
     """
-    top_m = max([plan.drone.rtl_altitude_m, *(w.up_m for s in plan.sorties for w in s.waypoints)])
+    top_m = max([plan.drone.rtl_altitude_m, *(w.agl_m for s in plan.sorties for w in s.waypoints)])
     fence: list[FencePolygon | FenceCircle] = []
     if plan.airspace.boundary:
-        fence.append(FencePolygon(plan.airspace.boundary, True))
+        fence.append(FencePolygon(_open(plan.airspace.boundary), True))
     for zone in plan.airspace.zones:
-        low_m = min(w.agl_m for s in plan.sorties for w in s.waypoints)
-        if zone.floor_m > top_m or zone.ceiling_m < low_m or not zone.holds_during(*_span(plan)):
+        if zone.floor_m > 0.0 or zone.ceiling_m < top_m or not zone.holds_during(*_span(plan)):
             continue
         if isinstance(zone.shape, Circle):
             fence.append(FenceCircle(zone.shape.centre, zone.shape.radius_m, False))

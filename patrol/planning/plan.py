@@ -36,6 +36,7 @@ class Run:
     spacing_m   the camera is triggered each so many metres; None: by single commands at `shots_m`
     pitch_deg   of the camera; yaw_deg None looks along the line
     hold_s      how long to stay at the last point
+    near        reached from the run before it in a straight line at the height of both: the pattern has checked it
     lead_m      straight flight before the first and after the last photograph, to be at speed and level
     """
 
@@ -49,6 +50,7 @@ class Run:
     lead_m: float = 0.0
     speed_ms: float | None = None
     label: str = ""
+    near: bool = False
 
 
 Deed = Literal["trigger", "stop", "photo", "gimbal"]

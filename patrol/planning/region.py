@@ -80,11 +80,15 @@ class Region:
         return field.difference(shapely.union_all([b.shape for b in self.barriers]))
 
     @cached_property
+    def safe(self) -> BaseGeometry:
+        """The part of `open` that has a safe straight way to land, whether or not it can be flown to at this height."""
+        return self._with_way_home(self.open)
+
+    @cached_property
     def allowed(self) -> BaseGeometry:
-        """The part of `open` that hangs together with home and has a safe straight way to land."""
-        safe = self._with_way_home(self.open)
+        """The part of `safe` that hangs together with home."""
         here = shapely.Point(0, 0)
-        for part in shapely.get_parts(safe):
+        for part in shapely.get_parts(self.safe):
             if part.covers(here) or part.distance(here) < 1e-6:
                 return part
         return shapely.Polygon()

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 import shapely
 
-from patrol.geo import LatLon, LocalFrame
+from patrol.geo import Floats, LatLon, LocalFrame
 from patrol.planning.airspace import Airspace
 from patrol.planning.checks import check_places
 from patrol.planning.drone import CALM, Drone, Wind
 from patrol.planning.flight_time import Flier
 from patrol.planning.ground import Ground
+from patrol.planning.order import Costs
 from patrol.planning.refusals import Reason, refuse
 from patrol.planning.region import Region, make_region, ring_m
 from patrol.planning.routing import Router
 from patrol.planning.tour import Stage
 
 OPEN_SKY = Airspace()
+SLOWEST_MS = 0.5
 LONGEST_DAY_S = 36_000.0  # a plan with a start time is judged against zones of the ten hours after it
 
 
@@ -76,3 +79,31 @@ def _check_return(setting: Setting, ground: Ground, region: Region) -> None:
         top_m = float(np.max(ground.relative_m(ring))) + building.height_m
         if rtl_m < top_m + airspace.clearance_m and allowed.intersects(outline):
             raise refuse("return-too-low", rtl_m=rtl_m, what=building.id, needed_m=top_m + airspace.clearance_m)
+
+
+def limited_speed(stage: Stage, along_m: float, height_m: float, wanted_ms: float | None = None) -> Stage:
+    """The stage with a speed over ground as wanted, but not faster than the camera, nor so that a pixel smears."""
+    wanted = stage.drone.cruise_ms if wanted_ms is None else wanted_ms
+    if not (isfinite(wanted) and wanted > 0.0):
+        raise refuse("not-a-number", place="speed_ms")
+    camera = stage.drone.camera
+    speed = min(wanted, along_m / camera.interval_s, camera.gsd_m(height_m) / camera.exposure_s)
+    if speed < SLOWEST_MS:
+        raise refuse("camera-too-slow", interval_s=camera.interval_s, spacing_m=along_m, speed_ms=speed)
+    return replace(stage, cruise_ms=speed)
+
+
+def leg_costs(stage: Stage) -> Costs:
+    """Seconds between places: straight, and more where something lies between. The true way is looked for later."""
+    region, speed = stage.router.region, stage.cruise_ms
+
+    def costs(starts: Floats, ends: Floats) -> Floats:
+        apart = np.hypot(starts[:, None, 0] - ends[None, :, 0], starts[:, None, 1] - ends[None, :, 1])
+        if len(starts) * len(ends) <= 40_000:
+            a = np.repeat(starts, len(ends), axis=0)
+            b = np.tile(ends, (len(starts), 1))
+            blocked = ~region.clear(a, b).reshape(apart.shape)
+            apart = np.where(blocked, 1.5 * apart + 20.0, apart)
+        return np.asarray(apart / speed)
+
+    return costs

@@ -12,18 +12,15 @@ from shapely.geometry.base import BaseGeometry
 
 from patrol.geo import EastNorth, Floats, LatLon
 from patrol.planning import checks
-from patrol.planning.coverage import EDGE_M, Raster, reachable
+from patrol.planning.coverage import Raster, reachable, repair_places
 from patrol.planning.drone import Drone, Wind, ground_speed
 from patrol.planning.footprints import footprints_m
-from patrol.planning.order import Costs, Variant, best_order
+from patrol.planning.order import Variant, best_order
 from patrol.planning.plan import Coverage, FlightPlan, Run, Shot
 from patrol.planning.refusals import Reason, refuse
-from patrol.planning.stage import Setting, set_up
+from patrol.planning.stage import Setting, leg_costs, limited_speed, set_up
 from patrol.planning.sweep import Grain, Line, crossings, lines
-from patrol.planning.tour import DRAPE_TOLERANCE_M, Stage, sorties
-
-MAX_REPAIRS = 400
-SPOT_HOLD_S = 1.0  # a photograph from standstill
+from patrol.planning.tour import DRAPE_TOLERANCE_M, Stage, sorties, spot_run
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def plan_survey(intent: AreaSurvey, setting: Setting) -> FlightPlan:
     if count > checks.MAX_SHOTS:
         raise refuse("too-many-photos", count=count, limit=checks.MAX_SHOTS)
     stage, notes = set_up(setting, height_m, height_m)
-    stage = replace(stage, cruise_ms=_speed(intent, drone, grain, height_m))
+    stage = limited_speed(stage, grain.along_m, height_m, intent.speed_ms)
     allowed = stage.router.region.allowed
     _check_reach(area, allowed, grain, stage)
     bearing = intent.bearing_deg
@@ -106,18 +103,6 @@ def _grain(intent: AreaSurvey, drone: Drone, height_m: float) -> Grain:
     width_m, depth_m = drone.camera.footprint_m(height_m)
     across_m, along_m = width_m * (1.0 - intent.side_overlap), depth_m * (1.0 - intent.front_overlap)
     return Grain(0.0, width_m, depth_m, across_m, along_m)
-
-
-def _speed(intent: AreaSurvey, drone: Drone, grain: Grain, height_m: float) -> float:
-    """Over ground: as wanted, but not faster than the camera, nor so fast that a pixel smears."""
-    wanted = intent.speed_ms if intent.speed_ms is not None else drone.cruise_ms
-    if not (isfinite(wanted) and wanted > 0.0):
-        raise refuse("not-a-number", place="speed_ms")
-    camera = drone.camera
-    speed = min(wanted, grain.along_m / camera.interval_s, camera.gsd_m(height_m) / camera.exposure_s)
-    if speed < 0.5:
-        raise refuse("camera-too-slow", interval_s=camera.interval_s, spacing_m=grain.along_m, speed_ms=speed)
-    return speed
 
 
 def _check_reach(area: BaseGeometry, allowed: BaseGeometry, grain: Grain, stage: Stage) -> None:
@@ -188,33 +173,20 @@ def _pass(area: BaseGeometry, allowed: BaseGeometry, grain: Grain, stage: Stage,
     """The runs over the area in one direction, in the order to fly them."""
     turned_area, turned_allowed = grain.to_sweep(area), grain.to_sweep(allowed)
     found = lines(turned_area, turned_allowed, grain)
-    repairs = _repairs(turned_area, turned_allowed, found, grain)
+    raster = Raster.over(turned_area, grain)
+    seen = raster.seen(_line_shots(found, grain), grain.width_m, grain.depth_m)
+    repairs = repair_places(raster, seen, turned_allowed, grain)
     cells = _cells(found)
     pieces = [_variants(cell, grain) for cell in cells]
     spots = [grain.place(x, y) for x, y in repairs]
     pieces += [[Variant(spot, spot, 0.0)] for spot in spots]
     runs = list[Run]()
-    for piece, variant in best_order(pieces, EastNorth(0.0, 0.0), _leg_costs(stage)):
+    for piece, variant in best_order(pieces, EastNorth(0.0, 0.0), leg_costs(stage)):
         if piece < len(cells):
             runs += [_run(a, b, grain, height_m, stage) for a, b in _flown(cells[piece], variant)]
         else:
-            runs.append(_spot(spots[piece - len(cells)], grain, height_m))
+            runs.append(spot_run(spots[piece - len(cells)], grain, height_m))
     return runs
-
-
-def _leg_costs(stage: Stage) -> Costs:
-    region, speed = stage.router.region, stage.cruise_ms
-
-    def costs(starts: Floats, ends: Floats) -> Floats:
-        apart = np.hypot(starts[:, None, 0] - ends[None, :, 0], starts[:, None, 1] - ends[None, :, 1])
-        if len(starts) * len(ends) <= 40_000:
-            a = np.repeat(starts, len(ends), axis=0)
-            b = np.tile(ends, (len(starts), 1))
-            blocked = ~region.clear(a, b).reshape(apart.shape)
-            apart = np.where(blocked, 1.5 * apart + 20.0, apart)  # the true way is looked for when it is flown
-        return apart / speed
-
-    return costs
 
 
 def _cells(found: list[Line]) -> list[list[Line]]:
@@ -266,7 +238,7 @@ def _variants(cell: list[Line], grain: Grain) -> list[Variant]:
 def _run(start: tuple[float, float], end: tuple[float, float], grain: Grain, height_m: float, stage: Stage) -> Run:
     length_m = abs(end[0] - start[0])
     if length_m < 1e-6:
-        return _spot(grain.place(*start), grain, height_m)
+        return spot_run(grain.place(*start), grain, height_m)
     steps = max(1, ceil(length_m / grain.along_m - 1e-6))
     spacing_m = length_m / steps
     return Run(
@@ -279,10 +251,6 @@ def _run(start: tuple[float, float], end: tuple[float, float], grain: Grain, hei
     )
 
 
-def _spot(place: EastNorth, grain: Grain, height_m: float) -> Run:
-    return Run((place,), height_m, (0.0,), yaw_deg=grain.bearing_deg % 360.0, hold_s=SPOT_HOLD_S, label="spot")
-
-
 def _line_shots(found: Sequence[Line], grain: Grain) -> Floats:
     shots = []
     for line in found:
@@ -290,30 +258,6 @@ def _line_shots(found: Sequence[Line], grain: Grain) -> Floats:
         xs = np.linspace(line.x0, line.x1, steps + 1)
         shots.append(np.stack([xs, np.full(len(xs), line.y)], axis=1))
     return np.concatenate(shots) if shots else np.empty((0, 2))
-
-
-def _repairs(area: BaseGeometry, allowed: BaseGeometry, found: list[Line], grain: Grain) -> list[tuple[float, float]]:
-    """Single photographs for what the lines leave out although a camera could see it."""
-    raster = Raster.over(area, grain)
-    seen = raster.seen(_line_shots(found, grain), grain.width_m, grain.depth_m)
-    places = raster.middles[~seen]
-    places = places[reachable(places, allowed, grain)] if len(places) else places
-    half = np.array([grain.depth_m / 2, grain.width_m / 2]) - EDGE_M / 2
-    spots = list[tuple[float, float]]()
-    while len(places) and len(spots) < MAX_REPAIRS:
-        n_first = int(np.lexsort((places[:, 0], places[:, 1]))[0])
-        first = places[n_first]
-        window = allowed.intersection(shapely.box(*(first - half), *(first + half)))
-        aims = [first + half * f for f in ((1, 1), (0, 1), (-1, 1), (1, 0), (0, 0), (-1, 0))]
-        tries = [shapely.get_coordinates(shapely.shortest_line(window, shapely.Point(a)))[0] for a in aims]
-        holds = [(np.abs(places - t) <= half + EDGE_M / 4).all(axis=1) for t in tries]
-        best = max(range(len(tries)), key=lambda n: int(holds[n].sum()))
-        if not holds[best].any():
-            places = np.delete(places, n_first, axis=0)
-            continue
-        spots.append((float(tries[best][0]), float(tries[best][1])))
-        places = places[~holds[best]]
-    return spots
 
 
 def _measure(

@@ -17,9 +17,11 @@ from patrol.planning.ground import Ground
 from patrol.planning.plan import Action, Run, Shot, Sortie, Waypoint
 from patrol.planning.refusals import refuse
 from patrol.planning.routing import Router
+from patrol.planning.sweep import Grain
 
 ENERGY_SHARE = 0.96  # of what may be used is planned: the judge integrates by its own means and must agree
 RESUME_SHOTS = 3  # a new battery starts so many photographs back, for pictures that can be tied together
+SPOT_HOLD_S = 1.0
 FIRST_GUESS = 16  # runs in a sortie: where the search for how many fit begins
 DRAPE_STEP_M = 15.0
 DRAPE_TOLERANCE_M = 2.0
@@ -59,6 +61,12 @@ def sorties(runs: Sequence[Run], stage: Stage) -> tuple[Sortie, ...]:
             )
         flown.append(_sortie(done, stage, trial=False))
     return tuple(flown)
+
+
+def spot_run(place: EastNorth, grain: Grain, height_m: float) -> Run:
+    """One photograph from standstill, lying as those of the lines do."""
+    yaw_deg = grain.bearing_deg % 360.0
+    return Run((place,), height_m, (0.0,), yaw_deg=yaw_deg, hold_s=SPOT_HOLD_S, label="spot")
 
 
 def _alone(run: Run) -> Run:
@@ -175,7 +183,10 @@ class _Builder:
         """Go to `run` and fly it."""
         first, last = run.points[0], run.points[-1]
         entry, leave = self._lead(run, first, backwards=True), self._lead(run, last, backwards=False)
-        self._go(entry, max(run.height_m, self.stage.takeoff_m) if run.spacing_m is None else run.height_m, run.label)
+        if run.near and self._runs:
+            self._straight(entry, run.height_m)
+        else:
+            self._go(entry, max(run.height_m, self.stage.takeoff_m), run.label)
         if abs(self._agl_m - run.height_m) > 1e-6:
             self._agl_m = run.height_m
             self._add(entry, run.height_m)
@@ -252,6 +263,14 @@ class _Builder:
             self._add(self._at, agl_m)
         for point in way[1:]:
             self._add(point, self._agl_m)
+        self._at = place
+
+    def _straight(self, place: EastNorth, agl_m: float) -> None:
+        """Fly straight at the higher of both heights."""
+        if agl_m > self._agl_m + 1e-6:
+            self._agl_m = agl_m
+            self._add(self._at, agl_m)
+        self._add(place, self._agl_m)
         self._at = place
 
     def _add(
