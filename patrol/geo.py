@@ -152,7 +152,10 @@ class Lens:
         if any((self.k1, self.k2, self.p1, self.p2, self.k3)):
             with np.errstate(over="ignore", invalid="ignore"):
                 for _ in range(30):
-                    xy = xy + (wanted - self._distort(xy))
+                    step = wanted - self._distort(xy)
+                    xy = xy + step
+                    if not (np.abs(step) > 1e-13).any():
+                        break
                 lost = ~(np.abs(self._distort(xy) - wanted).max(axis=-1, keepdims=True) < 1e-6)
             xy = np.where(lost, np.nan, xy)
         directions = np.concatenate([xy, np.ones((*xy.shape[:-1], 1))], axis=-1)
