@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import shutil
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -18,60 +16,15 @@ import httpx
 import pytest
 from sqlalchemy import create_engine, text
 
-from patrol.broker import Broker, answers, free_port
+from patrol.broker import Broker, free_port
 from patrol.center.service import run
 from patrol.config import Config
 from patrol.config.load import parse
+from tests.brokers import AnyBroker, a_broker, started
 
 ROOT = Path(__file__).parents[2]
 ENVIRON = {"PATROL_TOKEN_STREET": "street-secret", "PATROL_TOKEN_YARD": "yard-secret"}
-MOSQUITTO = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
 WITHIN_S = 20.0
-
-
-class Mosquitto:
-    """Another broker, of the same kind as `patrol.broker.Broker` to a test."""
-
-    def __init__(self, state_dir: Path, port: int) -> None:
-        self._dir, self._port = state_dir, port
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        return f"mqtt://127.0.0.1:{self._port}"
-
-    def start(self) -> None:
-        assert MOSQUITTO is not None
-        self._dir.mkdir(parents=True, exist_ok=True)
-        config = self._dir / "mosquitto.conf"
-        config.write_text(
-            f"listener {self._port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
-            f"persistence_location {self._dir}/\nautosave_interval 1\nuser root\n"
-        )
-        with (self._dir / "mosquitto.log").open("ab") as log:
-            self._process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=log, stderr=log)
-        deadline = time.monotonic() + WITHIN_S
-        while not answers("127.0.0.1", self._port):
-            assert time.monotonic() < deadline, "Mosquitto did not start"
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(WITHIN_S)
-            self._process = None
-
-
-AnyBroker = Broker | Mosquitto
-
-
-@contextlib.contextmanager
-def started(broker: AnyBroker) -> Iterator[AnyBroker]:
-    broker.start()
-    try:
-        yield broker
-    finally:
-        broker.stop()
 
 
 @pytest.fixture(scope="session")
@@ -84,15 +37,7 @@ def nats(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AnyBroker]:
 @pytest.fixture(params=["nats", "mosquitto"])
 def own_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker]:
     """A broker of the test's own, which it may stop and start: NATS (MQTT 3.1.1) and Mosquitto (MQTT 5)."""
-    if request.param == "mosquitto" and MOSQUITTO is None:
-        pytest.skip("MOSQUITTO IS NOT INSTALLED: the broker tests do not run on it (apt-get install mosquitto)")
-    port = free_port()
-    broker: AnyBroker = (
-        Mosquitto(tmp_path / "mosquitto", port)
-        if request.param == "mosquitto"
-        else Broker(tmp_path / "nats", "127.0.0.1", port)
-    )
-    with started(broker):
+    with a_broker(request.param, tmp_path) as broker:
         yield broker
 
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patrol.broker import Broker, free_port
+from patrol.broker import Broker
 from patrol.errors import BrokerUnreachable
 from patrol.events import Acknowledgement, AlertEnded, BoxStatus, CenterStatus, Data, Event
 from patrol.topics import ABSOLUTE_MAX_BYTES, ACKNOWLEDGEMENT, ALERT_ENDED, BOX_STATUS, CENTER_STATUS, read
@@ -29,6 +29,7 @@ from patrol_edge.delivery import (
 )
 from patrol_edge.link import Account, Link, Will
 from patrol_edge.outbox import Outbox, Outgoing, Waiting
+from tests.brokers import AnyBroker, a_broker
 from tests.edge.conftest import START
 
 DEADLINE_S = 10.0
@@ -103,17 +104,15 @@ class Bench:
             listener.listen(0.02)
 
 
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A real NATS server with its MQTT side."""
-    server = Broker(tmp_path / "broker", "127.0.0.1", free_port())
-    server.start()
-    yield server
-    server.stop()
+@pytest.fixture(params=["nats", "mosquitto"])
+def broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[AnyBroker]:
+    """A real broker: NATS, which speaks MQTT 3.1.1, and Mosquitto, which speaks 5."""
+    with a_broker(request.param, tmp_path) as server:
+        yield server
 
 
 @pytest.fixture
-def listener(broker: Broker) -> Iterator[Listener]:
+def listener(broker: AnyBroker) -> Iterator[Listener]:
     """Somebody who hears everything."""
     other = Listener(broker.url)
     yield other
@@ -121,7 +120,7 @@ def listener(broker: Broker) -> Iterator[Listener]:
 
 
 @pytest.fixture
-def bench(broker: Broker, tmp_path: Path) -> Iterator[Bench]:
+def bench(broker: AnyBroker, tmp_path: Path) -> Iterator[Bench]:
     """A connected courier."""
     made = Bench(broker.url, tmp_path)
     made.connect()
@@ -167,6 +166,11 @@ def test_a_restarted_centre_hears_everything_at_once(bench: Bench, listener: Lis
     bench.until(listener, lambda: len(listener.of(AlertEnded)) == 2)
 
 
+def test_each_broker_is_spoken_to_in_the_newest_protocol_it_knows(bench: Bench, broker: AnyBroker) -> None:
+    """The protocol is decided at connect: 5 with Mosquitto, 3.1.1 with NATS."""
+    assert bench.link.protocol == ("3.1.1" if isinstance(broker, Broker) else "5")
+
+
 def test_late_messages_say_so_and_keep_their_time(bench: Bench, listener: Listener) -> None:
     """A message said an hour after it happened carries its true time and `late`; drill goes along."""
     bench.wall = START + timedelta(hours=1)
@@ -199,7 +203,7 @@ def step_often(courier: Courier) -> None:
         courier.step(0.05)
 
 
-def test_a_broker_that_goes_and_returns(broker: Broker, tmp_path: Path) -> None:
+def test_a_broker_that_goes_and_returns(broker: AnyBroker, tmp_path: Path) -> None:
     """While the broker is away the courier says so and keeps everything; when it is back everything is said."""
     bench = Bench(broker.url, tmp_path)
     bench.connect()
@@ -218,7 +222,7 @@ def test_a_broker_that_goes_and_returns(broker: Broker, tmp_path: Path) -> None:
     bench.outbox.close()
 
 
-def test_a_dead_box_leaves_its_will(broker: Broker, listener: Listener, tmp_path: Path) -> None:
+def test_a_dead_box_leaves_its_will(broker: AnyBroker, listener: Listener, tmp_path: Path) -> None:
     """A box that dies without a word is reported offline by the broker, with its session number; a status is retained."""
     bench = Bench(broker.url, tmp_path)
     bench.connect()
