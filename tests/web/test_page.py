@@ -94,8 +94,7 @@ def test_the_picture_arrives_with_its_box_and_proves_itself(town: Town, open_pag
     with page.expect_download() as download:
         page.get_by_role("link", name="Download").click()
     assert download.value.suggested_filename == f"{alert.evidence[0].sha256}.jpg"
-    with open(download.value.path(), "rb") as file:
-        assert file.read() == jpeg
+    assert download.value.path().read_bytes() == jpeg
 
 
 def test_the_picture_enlarges_to_the_finding_and_back(town: Town, open_page: OpenPage) -> None:
@@ -144,8 +143,8 @@ def test_the_detail_explains_and_places(town: Town, open_page: OpenPage) -> None
     for text in ("a car has stood for 23 s", "limit is 20 s", "12 times", "11 times", "0.71", "0.35", "street 1.0.0"):
         expect(why).to_contain_text(text)
     expect(why.locator("code")).to_have_text("ab12cd34" * 8)
-    expect(page.locator(".alerts li")).to_have_count(2)
-    expect(page.locator(".alerts")).to_contain_text(alert.alert_id)
+    expect(page.locator(".card.alerts li")).to_have_count(2)
+    expect(page.locator(".card.alerts")).to_contain_text(alert.alert_id)
     expect(page.locator(".position code")).to_have_text("22.543300, 114.058540")
     expect(page.locator(".position")).to_contain_text("within 2.1 m")
     expect(page.locator(".where .pin")).to_have_count(1)
@@ -230,7 +229,7 @@ def test_language_and_theme_follow_the_browser_until_chosen(town: Town, open_pag
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
     page.locator(".row > button").click()
-    expect(page.locator(".alerts li")).to_have_count(1)
+    expect(page.locator(".card.alerts li")).to_have_count(1)
     text = page.locator("body").inner_text().replace("中文", "")
     assert not HAN.search(text), HAN.findall(text)
     assert not re.search(r"undefined|NaN|\[object|null", text)
@@ -297,6 +296,8 @@ def test_a_link_leads_to_an_incident_and_a_wrong_one_says_so(town: Town, open_pa
     expect(again.locator(".detail h2")).to_contain_text("Blocked fire lane")
     page.go_back()
     expect(page.locator(".overview")).to_be_visible()
+    nowhere = open_page("zh-CN", path="#/incident/0000-not-here")
+    expect(nowhere.locator(".pane .empty-title")).to_have_text("这里没有这起事件")
 
 
 def test_filter_and_search_narrow_the_list(town: Town, open_page: OpenPage) -> None:

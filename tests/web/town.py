@@ -87,6 +87,7 @@ class Town:
     _loop: asyncio.AbstractEventLoop | None = field(default=None)
     _stop: asyncio.Event | None = field(default=None)
     _failures: list[BaseException] = field(default_factory=list)
+    _raised: int = field(default=0)
 
     @classmethod
     def at(cls, folder: Path, broker: Broker, drill: bool = True) -> Town:
@@ -191,9 +192,9 @@ class Town:
     def raise_alert(
         self, hazard: Hazard = Hazard.BLOCKED_FIRE_LANE, *, camera: str = "gate", place: str | None = None,
         position: Position | None = None, jpeg: bytes | None = None, label: str = "car", zone: str = "lane",
-        ago_s: float = 1.0, late: bool = False,
+        ago_s: float = 1.0, late: bool = False, wait: bool = True,
     ) -> AlertRaised:  # fmt: skip
-        """An alert of a camera, and wait until the centre has it (if it runs)."""
+        """An alert of a camera; unless told otherwise, wait until the centre has it (if it runs)."""
         at = datetime.now(UTC) - timedelta(seconds=ago_s)
         box = self.config.camera(camera).box
         refs = () if jpeg is None else (evidence_ref(jpeg, at),)
@@ -208,8 +209,9 @@ class Town:
             thumbnail_jpeg_base64=None if jpeg is None else thumbnail(jpeg),
         )  # fmt: skip
         self.say(alert, box=box, at=at, late=late)
-        if self._thread is not None:
-            self.until("the alert is stored", lambda: alert.alert_id in self.alerts())
+        self._raised += 1
+        if wait and self._thread is not None:
+            self.until("the alert is stored", lambda: self.ask("/health")["counts"]["alerts"] >= self._raised)
         return alert
 
     def alerts(self) -> dict[str, str]:

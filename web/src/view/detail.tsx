@@ -40,7 +40,7 @@ export function Detail({ state, incident, plan, onBack }: Props) {
           <EvidenceView incident={incident} />
           <Why incident={incident} />
         </div>
-        <div class="column side">
+        <div class="column more">
           <section class="card where">
             <h3>{m.detail.map}</h3>
             <DistrictMap
