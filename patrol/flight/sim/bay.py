@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from patrol.flight.items import Params, WireItem
+from patrol.flight.items import Params, WireItem, float32
 from patrol.flight.messages import Message, MissionResult, MissionType
 from patrol.flight.sim import shelf
 
@@ -41,11 +41,13 @@ class Open:
 class Bay:
     """What both dialects share. Texts go to `say`, answers are returned, addressed to whoever asked."""
 
+    OLD_FRAMES: ClassVar[Mapping[int, int]] = {}
+
     def __init__(self, say: Say) -> None:
         self.lists = empty_lists()
         self.flying_it = False  # the mission aboard is being flown
         self.changed = False  # the mission was replaced since this was last set False
-        self.chosen: int | None = None
+        self.spoken = False  # it has held a transfer since it was started
         self._say = say
         self._open: Open | None = None
 
@@ -68,13 +70,18 @@ class Bay:
         """The old message with float degrees: taken, with what single precision leaves of them."""
         fields = dict(message.fields)
         placed = int(fields["command"]) in shelf.PLACED
-        fields["x"], fields["y"] = (round(float(fields[k]) * 1e7) if placed else int(fields[k]) for k in ("x", "y"))
+        for key in ("x", "y"):
+            fields[key] = self._from_float(float32(float(fields[key]))) if placed else int(fields[key])
+        fields["frame"] = self.OLD_FRAMES.get(int(fields["frame"]), int(fields["frame"]))
         return self._item(Message("MISSION_ITEM_INT", fields, message.system, message.component), now, old=True)
 
     def _on_mission_item_int(self, message: Message, now: float) -> list[Message]:
         return self._item(message, now, old=False)
 
     def _item(self, message: Message, now: float, old: bool) -> list[Message]:
+        raise NotImplementedError
+
+    def _from_float(self, degrees: float) -> int:
         raise NotImplementedError
 
 
@@ -114,6 +121,10 @@ class ArduBay(Bay):
         if now >= up.asked_at + self.ASK_AGAIN_S - 1e-9:
             return self._ask(up, now)
         return []
+
+    def _from_float(self, degrees: float) -> int:
+        """Multiplied in single precision: up to 64e-7 degrees are lost."""
+        return int(float32(degrees * 1e7))
 
     def _ask(self, up: Open, now: float) -> list[Message]:
         up.asked_at = now
@@ -252,12 +263,14 @@ class Px4Bay(Bay):
         MissionType.RALLY: 32,
     }
 
+    OLD_FRAMES: ClassVar[Mapping[int, int]] = {0: 5, 3: 6}
+
     def __init__(self, say: Say) -> None:
         super().__init__(say)
-        self._fresh = True  # the first request after boot is the old message
         self._old = False
         self._sending: tuple[MissionType, tuple[int, int], float, int] | None = None  # kind, peer, heard at, at
         self._last_kind = 0
+        self._taken: tuple[tuple[int, int], int] | None = None
 
     def tick(self, now: float) -> list[Message]:
         """Ask again, or give up."""
@@ -273,10 +286,15 @@ class Px4Bay(Bay):
             return []
         return self._ask(up, now) if now >= up.asked_at + self.ASK_AGAIN_S - 1e-9 else []
 
+    def _from_float(self, degrees: float) -> int:
+        """Multiplied in double precision."""
+        return round(degrees * 1e7)
+
     def _ask(self, up: Open, now: float) -> list[Message]:
         up.asked_at = now
-        name = "MISSION_REQUEST" if self._fresh or self._old else "MISSION_REQUEST_INT"
-        self._fresh = False
+        # the first request after boot is the old message, and so are those after an old item
+        name = "MISSION_REQUEST_INT" if self.spoken and not self._old else "MISSION_REQUEST"
+        self.spoken = True
         return [self._to(up.peer, name, seq=up.at, mission_type=int(up.kind))]
 
     def _on_mission_count(self, message: Message, now: float) -> list[Message]:
@@ -302,7 +320,9 @@ class Px4Bay(Bay):
         peer, up = _peer(message), self._open
         self._old = old
         if up is None:
-            return self._ack(peer, MissionResult.ERROR, self._last_kind)
+            # the last item again: its acknowledgement was lost
+            again = (peer, int(message["seq"])) == self._taken
+            return self._ack(peer, MissionResult.ACCEPTED if again else MissionResult.ERROR, self._last_kind)
         if up.peer != peer:
             return []
         seq, item = int(message["seq"]), WireItem.read(message)
@@ -322,6 +342,7 @@ class Px4Bay(Bay):
             return self._ask(up, now)
         self._open = None
         self._replace(up.kind, up.arrived)
+        self._taken = peer, up.last
         return self._ack(peer, MissionResult.ACCEPTED, up.kind)
 
     def _replace(self, kind: MissionType, items: list[WireItem]) -> None:

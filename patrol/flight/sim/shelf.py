@@ -189,3 +189,39 @@ def sphere_m(a: WireItem, b: WireItem) -> float:
     d_lat, d_lon = lat_b - lat_a, radians((b.y - a.y) / 1e7)
     h = sin(d_lat / 2) ** 2 + sin(d_lon / 2) ** 2 * cos(lat_a) * cos(lat_b)
     return 2 * EARTH_M * asin(min(1.0, sqrt(max(h, 0.0))))
+
+
+def px4_outside_fence(
+    items: Sequence[WireItem], fence: Sequence[WireItem], limit_m: float, home: WireItem
+) -> int | None:
+    """The first waypoint outside PX4's fence or farther from home than `limit_m` (0: no limit)."""
+    for seq, item in enumerate(items):
+        if item.command not in PX4_PLACED - {195, 201, 20}:
+            continue
+        if 0 < limit_m < sphere_m(home, item) or any(_violates(item, part) for part in _parts(fence)):
+            return seq
+    return None
+
+
+def _parts(fence: Sequence[WireItem]) -> list[Sequence[WireItem]]:
+    """Polygons as runs of their corners, circles alone."""
+    parts, at = list[Sequence[WireItem]](), 0
+    while at < len(fence):
+        size = max(1, int(fence[at].params.p1)) if fence[at].command in POLYGONS else 1
+        parts.append(fence[at : at + size])
+        at += size
+    return parts
+
+
+def _violates(item: WireItem, part: Sequence[WireItem]) -> bool:
+    kind = part[0].command
+    if kind in CIRCLES:
+        inside = sphere_m(item, part[0]) <= part[0].params.p1
+    elif kind in POLYGONS:
+        inside = False
+        for a, b in zip(part, [*part[1:], part[0]], strict=True):
+            if (a.x > item.x) != (b.x > item.x) and item.y < (b.y - a.y) * (item.x - a.x) / (b.x - a.x) + a.y:
+                inside = not inside
+    else:
+        return False
+    return inside == (kind in {5002, 5004})
