@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CATALOGUE } from "../src/messages/catalogue.ts";
-import { explanationSentences, labelText, measurementText, metresText, summaryText } from "../src/text/explain.ts";
+import { explanationSentences, labelText, measurementText, metresText, ruleText, summaryText } from "../src/text/explain.ts";
 import { incident, WIRE } from "./incident.ts";
 
 const { en, "zh-CN": zh } = CATALOGUE;
@@ -41,11 +41,18 @@ test("an unknown label is shown as the model names it, even one that is a proper
   assert.equal(labelText("constructor", zh), "“constructor”");
 });
 
+test("a rule is called by its hazard in the reader's language", () => {
+  assert.equal(ruleText("blocked-fire-lane", zh), "占用消防通道");
+  assert.equal(ruleText("rule-of-version-2", zh), "rule-of-version-2");
+});
+
 test("measurements take their unit from their name", () => {
-  assert.deepEqual(measurementText("ground_distance_m", 17.234), { name: "ground distance", value: "17.2\u202fm" });
-  assert.deepEqual(measurementText("water_area_m2", 153.4), { name: "water area", value: "153\u202fm²" });
-  assert.deepEqual(measurementText("overlap_share", 0.4567), { name: "overlap share", value: "0.46" });
-  assert.deepEqual(measurementText("people", 3), { name: "people", value: "3" });
+  assert.deepEqual(measurementText("ground_distance_m", 17.234, en), { name: "ground distance", value: "17.2\u202fm" });
+  assert.deepEqual(measurementText("water_area_m2", 153.4, zh), { name: "water area", value: "153\u202fm²" });
+  assert.deepEqual(measurementText("overlap_share", 0.4567, en), { name: "overlap share", value: "0.46" });
+  assert.deepEqual(measurementText("people", 3, en), { name: "people", value: "3" });
+  assert.deepEqual(measurementText("dwell_s", 23.4, zh), { name: "停留时间", value: "23.4\u202fs" });
+  assert.equal(measurementText("constructor", 1, en).name, "constructor");
   assert.equal(metresText(2.13), "2.1");
   assert.equal(metresText(23.7), "24");
 });

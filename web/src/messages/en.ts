@@ -69,6 +69,9 @@ const label: Record<string, string> = {
   truck: "a truck",
 };
 
+/** Measurements by their name on the wire; one that is not here is shown by that name. */
+const measure: Record<string, string> = { dwell_s: "time there" };
+
 /** Every text of the console. The type of this object is the catalogue that each other language must fill. */
 export const en = {
   tag: "en",
@@ -95,6 +98,7 @@ export const en = {
   boxState,
   lostReason,
   label,
+  measure,
 
   list: {
     title: "Incidents",

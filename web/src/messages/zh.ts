@@ -51,6 +51,7 @@ export const zh: Messages = {
   boxState: { online: "在线", stale: "失联", offline: "离线", never: "从未上线" },
   lostReason: { missing: "文件已不在盒子上", altered: "文件内容与记录时不一致", refused: "中心没有接收" },
   label: { person: "有人", bicycle: "自行车", car: "小汽车", motorcycle: "摩托车", bus: "公交车", truck: "卡车" },
+  measure: { dwell_s: "停留时间" },
 
   list: {
     title: "事件",

@@ -1,7 +1,7 @@
 // Sentences built from what the box says about its decision. Pure.
 
 import { named, type Messages } from "../messages/catalogue.ts";
-import type { Explanation, Hazard, Incident, Language, Model, Position } from "../model.ts";
+import { HAZARDS, type Explanation, type Hazard, type Incident, type Language, type Model, type Position } from "../model.ts";
 import { agoText, momentText, spanText } from "./time.ts";
 
 /** A share as a whole percentage. */
@@ -12,6 +12,12 @@ export function percentText(share: number): string {
 /** What the model calls it, in the reader's language where we know it. */
 export function labelText(label: string, m: Messages): string {
   return Object.hasOwn(m.label, label) ? (m.label[label] ?? label) : `“${label}”`;
+}
+
+/** A rule is called by the hazard it looks for; one of a newer box by its own name. */
+export function ruleText(rule: string, m: Messages): string {
+  const hazard = HAZARDS.find((each) => each === rule);
+  return hazard === undefined ? rule : m.hazard[hazard];
 }
 
 /** First eight digits of a hash: enough to compare by eye. */
@@ -28,13 +34,14 @@ export function explanationSentences(
 ): string[] {
   if (explanation === null) return [m.why.none];
   const e = explanation;
+  const rule = ruleText(e.rule, m);
   const pattern =
     hazard === "blocked-fire-lane" ? m.why.stands : hazard === "perimeter-intrusion" ? m.why.inside : m.why.seen;
   return [
     pattern(labelText(e.label, m), e.zone, spanText(e.dwell_s, m), spanText(e.needed_dwell_s, m)),
     m.why.votes(e.looks, e.votes, percentText(e.votes / e.looks), percentText(e.needed_share)),
     m.why.confidence(e.confidence.toFixed(2), e.threshold.toFixed(2)),
-    model === null ? m.why.byRule(e.rule) : m.why.by(e.rule, `${model.name} ${model.version} (${shortHash(model.sha256)})`),
+    model === null ? m.why.byRule(rule) : m.why.by(rule, `${model.name} ${model.version} (${shortHash(model.sha256)})`),
   ];
 }
 
@@ -58,9 +65,10 @@ const UNITS: readonly (readonly [string, string])[] = [
 ];
 
 /** `ground_distance_m: 12.34` → “ground distance”, “12.3 m”: the unit stands in the name of the measurement. */
-export function measurementText(key: string, value: number): { name: string; value: string } {
+export function measurementText(key: string, value: number, m: Messages): { name: string; value: string } {
   const unit = UNITS.find(([ending]) => key.endsWith(ending));
-  const name = (unit ? key.slice(0, -unit[0].length) : key).replaceAll("_", " ");
+  const known = Object.hasOwn(m.measure, key) ? m.measure[key] : undefined;
+  const name = known ?? (unit ? key.slice(0, -unit[0].length) : key).replaceAll("_", " ");
   const digits = Math.abs(value) >= 100 || Number.isInteger(value) ? 0 : Math.abs(value) >= 1 ? 1 : 2;
   return { name, value: `${value.toFixed(digits)}${unit ? `\u202f${unit[1]}` : ""}` };
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { centerNow } from "../clock.ts";
-import { CASE_STATES, type Alert, type Incident } from "../model.ts";
+import { CASE_STATES, type Alert, type Box, type Incident } from "../model.ts";
 import type { Plan } from "../mapping.ts";
 import type { State } from "../state.ts";
 import { measurementText, metresText, positionText, shortHash, summaryText } from "../text/explain.ts";
@@ -52,7 +52,7 @@ export function Detail({ state, incident, plan, onBack }: Props) {
             />
             <Position incident={incident} />
           </section>
-          <Facts incident={incident} />
+          <Facts incident={incident} boxes={state.boxes ?? []} />
           <Alerts incident={incident} />
         </div>
       </div>
@@ -143,10 +143,11 @@ function Position({ incident }: { incident: Incident }) {
   );
 }
 
-function Facts({ incident }: { incident: Incident }) {
+function Facts({ incident, boxes }: { incident: Incident; boxes: readonly Box[] }) {
   const { m } = useScene();
   const name = useNamed();
   const d = m.detail;
+  const box = boxes.find((each) => each.box === incident.box);
   return (
     <section class="card facts">
       <h3>{d.facts}</h3>
@@ -180,13 +181,15 @@ function Facts({ incident }: { incident: Incident }) {
           {name(incident.camera.name)} <span class="hint">{incident.camera.id}</span>
         </dd>
         <dt>{d.box}</dt>
-        <dd>{incident.box}</dd>
+        <dd>
+          {box?.name && name(box.name)} <span class="hint">{incident.box}</span>
+        </dd>
         <dt>{d.place}</dt>
         <dd>
           <code>{incident.place}</code>
         </dd>
         {Object.entries(incident.measurement).map(([key, value]) => {
-          const shown = measurementText(key, value);
+          const shown = measurementText(key, value, m);
           return [<dt key={`${key}-name`}>{shown.name}</dt>, <dd key={key}>{shown.value}</dd>];
         })}
       </dl>
