@@ -108,7 +108,6 @@ def write_clip(
     key = film.key()
     if path.exists() and _key_of(truth_path) == key:
         return truth_path
-    path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(".part.mp4")
     frames: list[dict[str, Any]] = []
 
@@ -121,6 +120,7 @@ def write_clip(
 
     lens = film.camera.lens
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         write_film(half, images(), lens.width_px, lens.height_px, film.frames_per_s)
         truth = {
             "key": key, "camera": film.camera_id, "seed": film.scene.seed, "frames_per_s": film.frames_per_s, "width_px": lens.width_px,
@@ -134,8 +134,9 @@ def write_clip(
     except OSError as err:
         raise ClipNotWritten(path=path, cause=err) from err
     finally:
-        half.unlink(missing_ok=True)
-        truth_path.with_suffix(".part").unlink(missing_ok=True)
+        for unfinished in (half, truth_path.with_suffix(".part")):
+            if unfinished.exists():
+                unfinished.unlink()
     return truth_path
 
 
@@ -189,7 +190,9 @@ _EYES: list[FixedCamera] = []  # a worker process's own camera
 
 
 def _open_eye(film: Film) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; who ordered the film ends it in order
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole group; who ordered the film ends it in order
     _EYES[:] = [FixedCamera(film.scene, film.camera, film.sensor, samples=film.samples)]
 
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from patrol.geo import Camera
-from patrol.scenes.actors import CLASS_OF, Actor, state_at
+from patrol.scenes.actors import CLASS_OF, Actor, State, state_at
 from patrol.scenes.district import Watch
 from patrol.scenes.scene import Scene
 
@@ -56,44 +56,48 @@ def _concerns(zone: Watch, actor: Actor) -> bool:
 
 
 def _of_actor(actor: Actor, camera_id: str, camera: Camera, zone: Watch, duration_s: float) -> list[ExpectedIncident]:
+    times = [k * STEP_S for k in range(int(duration_s / STEP_S) + 1)]
+    states = [state_at(actor, t) for t in times]
+    inside = [*_inside(states, camera, zone), False]
     found = []
-    since: float | None = None
-    place = (0.0, 0.0)
-    steps = int(duration_s / STEP_S) + 1
-    for k in range(steps + 1):
-        time_s = k * STEP_S
-        inside = k < steps and _inside(actor, camera, zone, time_s)
-        if inside and since is None:
-            since = time_s
-            state = state_at(actor, time_s)
-            place = (state.east_m, state.north_m) if state is not None else place
-        if not inside and since is not None:
-            if time_s - since > zone.dwell_s:
-                over = None if k >= steps else time_s
-                began = since if since > 0 else min(actor.legs[0].start_s, 0.0)
-                found.append(
-                    ExpectedIncident(
-                        camera_id,
-                        zone.zone_id,
-                        zone.hazard,
-                        actor.actor_id,
-                        CLASS_OF[actor.kind],
-                        *place,
-                        began,
-                        since + zone.dwell_s,
-                        over,
-                    )
+    since: int | None = None
+    for k, is_inside in enumerate(inside):
+        if is_inside and since is None:
+            since = k
+        if is_inside or since is None:
+            continue
+        begins_s, first = times[since], states[since]
+        if k * STEP_S - begins_s > zone.dwell_s and first is not None:
+            over_s = None if k == len(times) else times[k]
+            began_s = begins_s if since > 0 else min(actor.legs[0].start_s, 0.0)
+            found.append(
+                ExpectedIncident(
+                    camera_id,
+                    zone.zone_id,
+                    zone.hazard,
+                    actor.actor_id,
+                    CLASS_OF[actor.kind],
+                    first.east_m,
+                    first.north_m,
+                    began_s,
+                    begins_s + zone.dwell_s,
+                    over_s,
                 )
-            since = None
+            )
+        since = None
     return found
 
 
-def _inside(actor: Actor, camera: Camera, zone: Watch, time_s: float) -> bool:
-    state = state_at(actor, time_s)
-    if state is None or (zone.hazard != "perimeter-intrusion" and state.speed_mps > STILL_MPS):
-        return False
-    pixel = camera.project([(state.east_m, state.north_m, 0.0)])[0]
-    if not np.isfinite(pixel).all():
-        return False
+def _inside(states: Sequence[State | None], camera: Camera, zone: Watch) -> list[bool]:
+    """Whether the zone counts each state: its foot point in the polygon, and for vehicles standing."""
+    moves = zone.hazard == "perimeter-intrusion"
+    counted = [s if s is not None and (moves or s.speed_mps <= STILL_MPS) else None for s in states]
+    points = [(s.east_m, s.north_m, 0.0) if s is not None else (np.nan, np.nan, np.nan) for s in counted]
+    pixels = camera.project(points)
     polygon = np.asarray(zone.polygon_px, np.float32)
-    return float(cv2.pointPolygonTest(polygon, (float(pixel[0]), float(pixel[1])), False)) >= 0
+    with np.errstate(invalid="ignore"):
+        near = ((pixels >= polygon.min(axis=0)) & (pixels <= polygon.max(axis=0))).all(axis=1)
+    return [
+        bool(close) and cv2.pointPolygonTest(polygon, (float(x), float(y)), False) >= 0
+        for close, (x, y) in zip(near, pixels, strict=True)
+    ]

@@ -126,7 +126,9 @@ def area_mesh(area: Area, layer: int) -> Mesh:
     if area.kind != "water":
         colour = varied(rng, colour, 0.12)
     surface = polygon(area.polygon, up, material, colour, seed=float(area.seed % 97), detail=0.5)
-    return merge([surface, *_bays(area, rng)]) if area.kind == "parking" else surface
+    if area.kind == "parking":
+        return merge([surface, *_bays(area, rng)])
+    return merge([surface, *_banks(area, colour)]) if area.depth_m > 0 else surface
 
 
 def bays(polygon_m: Sequence[Point]) -> list[tuple[float, float, float]]:
@@ -150,6 +152,13 @@ def bays(polygon_m: Sequence[Point]) -> list[tuple[float, float, float]]:
         if hypot(*(d - a)) < 11.0:
             break
     return places
+
+
+def _banks(area: Area, colour: Colour) -> list[Mesh]:
+    """The sides of standing water, down to the ground."""
+    corners = [*area.polygon, area.polygon[0]]
+    low, top = BASE_UP_M, area.depth_m
+    return [quad([(*a, low), (*b, low), (*b, top), (*a, top)], Material.PLAIN, colour) for a, b in pairwise(corners)]
 
 
 def _bays(area: Area, rng: np.random.Generator) -> list[Mesh]:
