@@ -25,6 +25,8 @@ COMMANDS = {
     "center": ("patrol.commands.center", "center"),
     "check-config": ("patrol.commands.check_config", "plan"),
     "demo": ("patrol.commands.demo", "demo"),
+    "judge": ("patrol.commands.judge", "plan"),
+    "plan": ("patrol.commands.plan", "plan"),
 }
 
 

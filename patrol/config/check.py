@@ -23,6 +23,7 @@ SECTIONS = (
     "ponding_points",
     "boxes",
     "cameras",
+    "drone_models",
     "drones",
     "patrols",
 )
@@ -32,6 +33,7 @@ REFERENCES = {
     ("grid", "unit"): ("units",),
     ("fire_lanes", "building"): ("buildings",),
     ("cameras", "box"): ("boxes",),
+    ("drones", "model"): ("drone_models",),
     ("patrols", "drone"): ("drones",),
     ("patrols", "targets"): ("ponding_points", "fire_lanes", "buildings", "roads"),
 }

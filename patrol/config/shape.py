@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
+from patrol.config.sky import AirspaceConfig, DroneModel
 from patrol.config.values import (
     HazardWord,
     Line,
@@ -233,6 +234,7 @@ class DroneConfig(Shape):
     id: Slug = Field(description="short name")
     name: Name = Field(description="what people call it")
     autopilot: Literal["ardupilot", "px4"] = Field(description="the firmware it flies with")
+    model: Slug | None = Field(default=None, description="its kind; without it no flight can be planned for it")
     home: LonLat = Field(description="where it starts and lands")
     link: Template = Field(description="MAVLink address, e.g. udp://127.0.0.1:14550 or serial:/dev/ttyUSB0:57600")
 
@@ -290,6 +292,8 @@ class Config(Shape):
     ponding_points: tuple[PondingPoint, ...] = Field(default=(), description="spots that are known to flood")
     boxes: tuple[BoxConfig, ...] = Field(default=(), description="edge boxes")
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="fixed cameras")
+    airspace: AirspaceConfig = Field(default=AirspaceConfig(), description="the rules of the sky over the district")
+    drone_models: tuple[DroneModel, ...] = Field(default=(), description="kinds of drones")
     drones: tuple[DroneConfig, ...] = Field(default=(), description="drones")
     patrols: tuple[PatrolConfig, ...] = Field(default=(), description="recurring patrols")
     broker: Broker = Field(description="where messages go")
@@ -309,6 +313,10 @@ class Config(Shape):
     def box(self, name: str) -> BoxConfig:
         """The box called `name`. Raises UsageError with the known ones."""
         return _named(Text("box", "盒子"), name, self.boxes)
+
+    def drone(self, name: str) -> DroneConfig:
+        """The drone called `name`. Raises UsageError with the known ones."""
+        return _named(Text("drone", "无人机"), name, self.drones)
 
     def camera(self, name: str) -> CameraConfig:
         """The camera called `name`. Raises UsageError with the known ones."""

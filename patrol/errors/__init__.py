@@ -40,7 +40,9 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   └── EvidenceUnwritable      the centre's evidence folder cannot be used
     ├── PlanError                   a flight plan is refused; a PlanRefused carries every reason
     │   ├── MissionUnreadable       the file is no mission that can be read whole
-    │   └── GeodataUnreadable       terrain, zones or areas cannot be read
+    │   ├── GeodataUnreadable       terrain, zones or areas cannot be read
+    │   ├── PlanUnsafe              the judge found what must not be flown
+    │   └── PlanDrifted             a built plan is not what its intent gives today
     ├── FlightError                 a drone does not do what it should, or must not
     │   ├── DroneLinkUnusable       the port or address of a drone's link cannot be opened
     │   ├── DroneSilent             nothing is heard of it
@@ -70,7 +72,9 @@ from patrol.errors.flying import (
     MissionNotAboard,
     MissionUncompilable,
     MissionUnreadable,
+    PlanDrifted,
     PlanError,
+    PlanUnsafe,
     SigningKeyUnusable,
 )
 from patrol.errors.keeping import (
@@ -154,7 +158,9 @@ __all__ = [
     "ModelNotRegistered",
     "OutboxUnusable",
     "PatrolError",
+    "PlanDrifted",
     "PlanError",
+    "PlanUnsafe",
     "PortTaken",
     "ProgramError",
     "ProgramMissing",

@@ -32,6 +32,20 @@ class GeodataUnreadable(PlanError):
     )
 
 
+class PlanUnsafe(PlanError):
+    """The judge found what must not be flown."""
+
+    message = Text("{name}: {count} violation(s).\n{report}\n", "{name}：{count} 处违规。\n{report}\n")
+    remedy = Text("Do not fly it; mend the plan and judge it again.", "不要飞行；请修改规划后再次判定。")
+
+
+class PlanDrifted(PlanError):
+    """A built plan is not what its intent gives today."""
+
+    message = Text("Built plans differ from their intents: {names}.", "已生成的规划与任务不一致：{names}。")
+    remedy = Text("Build them again: patrol plan {intents}", "请重新生成：patrol plan {intents}")
+
+
 class FlightError(PatrolError):
     """A drone does not do what it should, or must not."""
 

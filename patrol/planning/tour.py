@@ -15,7 +15,7 @@ from patrol.planning.drone import Drone
 from patrol.planning.flight_time import Flier
 from patrol.planning.ground import Ground
 from patrol.planning.plan import Action, Run, Shot, Sortie, Waypoint
-from patrol.planning.refusals import refuse
+from patrol.planning.refusals import PlanRefused, refuse
 from patrol.planning.routing import Router
 from patrol.planning.sweep import Grain
 
@@ -37,14 +37,25 @@ class Stage:
     ground: Ground
     cruise_ms: float
     takeoff_m: float  # above ground: height of the first and last waypoint and the least between runs
+    lands_home: bool = True  # False: at the landing point with the shortest way, when home is too far
 
 
 def sorties(runs: Sequence[Run], stage: Stage) -> tuple[Sortie, ...]:
     """Fly `runs` in order with as few batteries as they need.
 
     A run that does not fit is cut at a photograph; the next sortie takes up `RESUME_SHOTS` before the cut.
-    Raises PlanRefused when not even one photograph fits, or no way leads to a run.
+    Every sortie lands at home; only when a photograph there and back is more than a battery, at the nearest landing
+    point. Raises PlanRefused when not even one photograph fits then, or no way leads to a run.
     """
+    try:
+        return _sorties(runs, stage)
+    except PlanRefused as refusal:
+        if refusal.reasons[0].code != "battery-too-small" or len(stage.router.region.landings) == 1:
+            raise
+    return _sorties(runs, replace(stage, lands_home=False))
+
+
+def _sorties(runs: Sequence[Run], stage: Stage) -> tuple[Sortie, ...]:
     waiting, flown = list(runs), list[Sortie]()
     while waiting:
         count = _most(waiting, stage)
@@ -213,9 +224,10 @@ class _Builder:
         self._at = leave
 
     def land(self) -> EastNorth:
-        """Go to the landing point with the shortest way and say which it is."""
+        """Go home, or to the landing point with the shortest way, and say where that is."""
         router = self.stage.router
-        near = min(router.region.landings, key=lambda p: (round(router.length_m(self._at, p), 3), p))
+        landings = router.region.landings[:1] if self.stage.lands_home else router.region.landings
+        near = min(landings, key=lambda p: (round(router.length_m(self._at, p), 3), p))
         self._go(near, max(self._agl_m, self.stage.takeoff_m), "home")
         return near
 

@@ -159,10 +159,12 @@ def _fence_returns(
     found = []
     for starts, at_b in ((fans.a[:, :2], False), (fans.b[:, :2], True)):
         apart, _ = shape.edge_gap(starts, fans.apex)
-        bad = (apart < keep_m - TINY_M) | ~shape.inside(starts)
+        outside = ~shape.inside(starts)
+        away = np.where(outside, -shape.edge_distance(starts), apart)
+        bad = away < keep_m - TINY_M
         for k in np.flatnonzero(bad):
             share = float(fans.t1[k] if at_b else fans.t0[k])
-            amount = keep_m - float(apart[k])
+            amount = keep_m - float(away[k])
             found.append(rows.violation("return-fence", int(fans.row[k]), name, amount, "m", share, frame))
     return found
 

@@ -1,0 +1,232 @@
+"""`patrol plan`: flight plans from intents, judged before they are written."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import click
+import yaml
+
+from patrol.commands.flying import MomentType, WindType, terrain_of, text_of, zones_of
+from patrol.config import Config, load
+from patrol.errors import GeodataUnreadable, PlanDrifted, PlanUnsafe
+from patrol.planning.drone import CALM, Wind
+from patrol.planning.encode import missions
+from patrol.planning.files.exchange import write_csv, write_geojson, write_kml
+from patrol.planning.files.qgc import read_plan, write_plan
+from patrol.planning.files.waypoints import write_waypoints
+from patrol.planning.files.wpml import write_wpml
+from patrol.planning.intent import SurveyIntent, parse_intent, plan_intent, setting_of
+from patrol.planning.mission import Mission, has_place
+from patrol.planning.plan import FlightPlan
+from patrol.planning.safety import Rules, judge
+from patrol.planning.stage import Setting
+
+FORMATS = ("plan", "waypoints", "kmz", "kml", "geojson", "csv")
+SAME_DEG = 1e-7  # a centimetre: what a mission item can hold
+SAME_NUMBER = 2e-3
+EPOCH = (1980, 1, 1, 0, 0, 0)  # in archives: the same plan gives the same bytes
+
+
+@click.command("plan")
+@click.argument("intents", type=click.Path(path_type=Path), nargs=-1)
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("config.yaml"),
+    show_default=True,
+    help="The district.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Folder for the files.  [default: built/ beside the intent]",
+)
+@click.option(
+    "--format",
+    "formats",
+    type=click.Choice(FORMATS),
+    multiple=True,
+    default=("plan",),
+    show_default=True,
+    help="Which files to write; may be given several times.",
+)
+@click.option("--wind", type=WindType(), default=None, help="Wind, e.g. 5@270: 5 m/s from the west.")
+@click.option(
+    "--dem", type=click.Path(path_type=Path), default=None, help="Terrain as GeoTIFF; without one the ground is flat."
+)
+@click.option("--zones", type=click.Path(path_type=Path), multiple=True, help="More no-fly zones, GeoJSON or ED-269.")
+@click.option(
+    "--at",
+    "starts_at_s",
+    type=MomentType(),
+    default=None,
+    help="When it starts; zones with hours then count only in them.",
+)
+@click.option("--png", type=click.Path(path_type=Path), default=None, help="Draw the plan as a picture.")
+@click.option(
+    "--html", type=click.Path(path_type=Path), default=None, help="Draw the plan as a page that needs no network."
+)
+@click.option("--check", is_flag=True, help="Write nothing; fail when a built plan is not what its intent gives.")
+def command(
+    intents: tuple[Path, ...],
+    config_path: Path,
+    out: Path | None,
+    formats: tuple[str, ...],
+    wind: Wind | None,
+    dem: Path | None,
+    zones: tuple[Path, ...],
+    starts_at_s: float | None,
+    png: Path | None,
+    html: Path | None,
+    check: bool,
+) -> None:
+    """Plan flights from intents (flightplans/*.yaml), judge them, and write files that ground stations open.
+
+    A plan that the independent judge does not pass is not written. Exit status: 0 when all is well, 2 when not.
+
+    \b
+    patrol plan flightplans/flood-round.yaml --wind 5@270 --html flood.html
+    patrol plan flightplans/*.yaml --check
+    """  # fmt: skip
+    config = load(config_path)
+    paths = intents or tuple(sorted((config_path.parent / "flightplans").glob("*.yaml")))
+    drifted = []
+    for path in paths:
+        setting, plan = _plan(path, config, wind or CALM, dem, zones, starts_at_s)
+        _judged(plan, setting)
+        folder = out or path.parent / "built"
+        if check:
+            drifted += [path] if _drifted(plan, folder) else []
+            continue
+        written = _write(plan, folder, formats)
+        _draw(plan, png, html)
+        click.echo(_summary(path, plan, written))
+    if drifted:
+        listed = " ".join(str(path) for path in drifted)
+        raise PlanDrifted(names=", ".join(path.stem for path in drifted), intents=listed)
+    if check:
+        click.echo(f"OK: {len(paths)}")
+
+
+def _plan(
+    path: Path, config: Config, wind: Wind, dem: Path | None, zones: tuple[Path, ...], starts_at_s: float | None
+) -> tuple[Setting, FlightPlan]:
+    try:
+        document = yaml.safe_load(text_of(path))
+    except yaml.YAMLError as err:
+        raise GeodataUnreadable(name=str(path), cause=" ".join(str(err).split())) from err
+    intent = parse_intent(document, path.stem)
+    setting = setting_of(
+        config, intent.drone, wind=wind, terrain=terrain_of(dem), zones=zones_of(zones), starts_at_s=starts_at_s
+    )
+    files: Mapping[str, str] = {}
+    if isinstance(intent, SurveyIntent):
+        files = {name: text_of(path.parent / name) for name in intent.areas if name.endswith(("json",))}
+    return setting, plan_intent(intent, config, setting, files)
+
+
+def _judged(plan: FlightPlan, setting: Setting) -> None:
+    rules = Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
+    found = [(mission.name, violation) for mission in missions(plan) for violation in judge(mission, rules)]
+    if found:
+        report = "\n".join(f"{name}: {v.explain('en')} / {v.explain('zh-CN')}" for name, v in found[:50])
+        raise PlanUnsafe(name=plan.name, count=len(found), report=report)
+
+
+def _write(plan: FlightPlan, folder: Path, formats: tuple[str, ...]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for mission, sortie in zip(missions(plan), plan.sorties, strict=True):
+        files: dict[str, str | bytes] = {}
+        if "plan" in formats:
+            files[f"{mission.name}.plan"] = write_plan(mission)
+        if "waypoints" in formats:
+            files[f"{mission.name}.waypoints"] = write_waypoints(mission)
+        if "kmz" in formats:
+            files[f"{mission.name}.kmz"] = zipped(write_wpml(plan, sortie))
+        written += _save(folder, files)
+    whole: dict[str, str | bytes] = {}
+    for word, writer in (("kml", write_kml), ("geojson", write_geojson), ("csv", write_csv)):
+        if word in formats:
+            whole[f"{plan.name}.{word}"] = writer(plan)
+    return written + _save(folder, whole)
+
+
+def _save(folder: Path, files: Mapping[str, str | bytes]) -> list[Path]:
+    for name, content in files.items():
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    return [folder / name for name in files]
+
+
+def zipped(documents: Mapping[str, str]) -> bytes:
+    """An archive of texts; the same texts give the same bytes."""
+    buffer = BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in documents.items():
+            archive.writestr(zipfile.ZipInfo(name, EPOCH), text, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def _drifted(plan: FlightPlan, folder: Path) -> bool:
+    """Whether the built files differ from the plan by more than rounding between machines."""
+    names = {f"{mission.name}.plan": mission for mission in missions(plan)}
+    stale = [p for p in folder.glob(f"{plan.name}*.plan") if p.name not in names and _belongs(p.stem, plan.name)]
+    if stale:
+        return True
+    for name, mission in names.items():
+        path = folder / name
+        if not path.exists() or not _same(read_plan(text_of(path), name), mission):
+            return True
+    return False
+
+
+def _belongs(stem: str, name: str) -> bool:
+    rest = stem.removeprefix(name)
+    return rest == "" or (rest.startswith("-") and rest[1:].isdigit())
+
+
+def _same(a: Mission, b: Mission) -> bool:
+    if len(a.items) != len(b.items) or len(a.fence) != len(b.fence) or len(a.rally) != len(b.rally):
+        return False
+    for x, y in zip(a.items, b.items, strict=True):
+        if x[:2] != y[:2]:
+            return False
+        if has_place(x) and max(abs(x.lat_deg - y.lat_deg), abs(x.lon_deg - y.lon_deg)) > SAME_DEG:
+            return False
+        pairs = zip((*x[2:6], x.alt_m), (*y[2:6], y.alt_m), strict=True)
+        if any(abs(p - q) > SAME_NUMBER for p, q in pairs if p == p and q == q):  # noqa: PLR0124 - NaN is not itself
+            return False
+    return a.rally == b.rally and set(a.fence) == set(b.fence)
+
+
+def _draw(plan: FlightPlan, png: Path | None, html: Path | None) -> None:
+    if png is None and html is None:
+        return
+    from patrol.commands.picture import draw_html, draw_png  # noqa: PLC0415 - matplotlib, only when a picture is wanted
+
+    if png is not None:
+        png.write_bytes(draw_png(plan))
+    if html is not None:
+        html.write_text(draw_html(plan), encoding="utf-8")
+
+
+def _summary(path: Path, plan: FlightPlan, written: list[Path]) -> str:
+    length = f"{plan.distance_m / 1000:.2f} km, {plan.duration_s / 60:.1f} min"
+    lines = [f"{path}: {len(plan.sorties)} sortie(s), {length}, {len(plan.shots)} photographs"]
+    if plan.coverage is not None:
+        c = plan.coverage
+        lines.append(
+            f"  covered {c.covered:.2%} of {c.area_m2 / 1e4:.2f} ha, {c.covered_of_reachable:.2%} of what can be reached"
+        )
+    for n, sortie in enumerate(plan.sorties, 1):
+        left = 1.0 - sortie.used_wh / plan.drone.battery_wh
+        lines.append(f"  sortie {n}: {sortie.duration_s / 60:.1f} min, {sortie.used_wh:.0f} Wh, lands with {left:.0%}")
+    lines += [f"  ! {note.explain('en')} / {note.explain('zh-CN')}" for note in plan.notes]
+    lines += [f"  -> {file}" for file in written]
+    return "\n".join(lines)
