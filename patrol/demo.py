@@ -1,7 +1,7 @@
 """The demonstration: broker, centre and one box as real processes, on a rendered clip or on any other.
 
-Everything it makes lies under var/demo beside the configuration: the clips, a configuration of its own
-with free ports, the queues, the database, the evidence and the logs. Nothing else is touched.
+Everything it makes lies under var/demo beside the configuration: the clips, and in var/demo/run, made anew
+each time, a configuration of its own with free ports, queues, database, evidence and logs. Nothing else is touched.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 import time
@@ -61,7 +62,7 @@ def demo_document(
                 "zones": [{**zone, "polygon_px": whole} for zone in CLIP_ZONES],
             }
         )  # fmt: skip
-    boxes = [{**box, "state_dir": f"box-{box['id']}"} for box in document["boxes"]]
+    boxes = [{**box, "state_dir": f"box-{box['id']}"} for box in document["boxes"] if box["id"] == BOX]
     return {
         **document,
         "boxes": boxes,
@@ -185,8 +186,10 @@ def prepare(
 ) -> tuple[Demo, dict[str, str]]:
     """Write the demonstration's configuration; returns it with the environment for its processes."""
     root = config_path.resolve().parent
-    folder = root / "var" / "demo"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = root / "var" / "demo" / "run"
+    # each demonstration begins anew: a case that is open already would not be seen to appear
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     document = yaml.safe_load(config_path.read_text(encoding="utf-8"))
     mqtt_port, http_port = _port(1883), _port(8080)
     models_dir = os.path.relpath(root / document.get("models_dir", "models"), folder)

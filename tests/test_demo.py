@@ -24,6 +24,7 @@ def test_the_demos_configuration_is_a_valid_district(clips: dict[str, str]) -> N
     config = parse(yaml.safe_dump(document, allow_unicode=True), "demo")
     assert {camera.id for camera in config.cameras} == set(clips)
     assert all(camera.box == BOX and camera.loop for camera in config.cameras)
+    assert [box.id for box in config.boxes] == [BOX], "a box that the demonstration does not run would count as offline"
     assert config.center.host == "127.0.0.1"
     assert config.broker.url == "mqtt://127.0.0.1:11883"
     assert config.district.drill
