@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-upload models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -47,6 +47,12 @@ docs: setup
 
 bench: setup
 	@$(bin)/python -m bench $(ARGS)
+
+# Uploads beside MAVSDK and dronekit2, which get an environment of their own: about 20 minutes.
+bench-upload: setup
+	@test -x .venv-bench-upload/bin/python || $(bin)/python -m venv .venv-bench-upload
+	@.venv-bench-upload/bin/pip install --quiet 'mavsdk>=4.1' 'dronekit2>=3'
+	@$(bin)/python -m bench.upload --peers .venv-bench-upload/bin/python $(ARGS)
 
 models:
 	@make/models $(or $(NAME),street)

@@ -122,7 +122,12 @@ class Pilot:
     def begin(self, now: float) -> list[Message]:
         """Install; or, for a vehicle in the air, ask for its streams and watch."""
         self._since = self._look_at = now
-        return self._stream(now) if self.takes_over else self._install(now)
+        if not self.takes_over:
+            return self._install(now)
+        self._enter(Phase.FLYING, now)  # at once: what is in the air is watched before anything is answered
+        return [
+            m for n, hz in self._streams for m in Ask(Command.SET_MESSAGE_INTERVAL, (float(n), 1e6 / hz)).begin(now)
+        ]
 
     def hear(self, message: Message, now: float) -> list[Message]:
         """Take a message of the vehicle."""
@@ -204,9 +209,6 @@ class Pilot:
         del answer  # a stream that one firmware does not have is the other's
         if self._streams:
             return self._stream(now)
-        if self.takes_over:
-            self._enter(Phase.FLYING, now)
-            return []
         self._enter(Phase.CHECKING, now)
         self._step = ReadParameters(READ[self.compiled.firmware], self.compiled.firmware)
         started: list[Message] = self._step.begin(now)

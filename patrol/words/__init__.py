@@ -5,9 +5,9 @@ and is the key here; tests/house fails when one has no Chinese, or when a Chines
 English. Errors carry both languages themselves (patrol/errors/).
 """
 
-from patrol.words import commands, config, wire
+from patrol.words import commands, config, flight, wire
 
-CHINESE: dict[str, str] = {**config.CHINESE, **wire.CHINESE, **commands.CHINESE}
+CHINESE: dict[str, str] = {**config.CHINESE, **wire.CHINESE, **commands.CHINESE, **flight.CHINESE}
 
 
 def chinese(english: str) -> str:
