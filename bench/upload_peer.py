@@ -18,9 +18,9 @@ from typing import Any
 def mavsdk_upload(port: int, items: list[list[Any]], deadline_s: float) -> tuple[bool, str, float]:
     """MAVSDK's raw mission upload. Its own timers end it; the bench ends it at the deadline."""
     from mavsdk.component_type import ComponentType  # noqa: PLC0415 - only this peer's environment has it
-    from mavsdk.exceptions import MavsdkError  # noqa: PLC0415
-    from mavsdk.mavsdk import Configuration, Mavsdk  # noqa: PLC0415
-    from mavsdk.plugins.mission_raw.mission_raw import MissionItem, MissionRaw  # noqa: PLC0415
+    from mavsdk.exceptions import MavsdkError  # noqa: PLC0415 - the same
+    from mavsdk.mavsdk import Configuration, Mavsdk  # noqa: PLC0415 - the same
+    from mavsdk.plugins.mission_raw.mission_raw import MissionItem, MissionRaw  # noqa: PLC0415 - the same
 
     del deadline_s
     sdk = Mavsdk(Configuration.create_with_component_type(ComponentType.GROUND_STATION))

@@ -15,7 +15,7 @@ from patrol.flight.dialect import Codec, Signing, signing_from
 from patrol.flight.install import Aboard, Install
 from patrol.flight.link import Link
 from patrol.flight.messages import Message, MissionType
-from patrol.flight.sim.bay import Px4Bay
+from patrol.flight.sim.px4_bay import Px4Bay
 from patrol.flight.transport import Transport, open_transport, read_address
 from tests.flight.conftest import a_mission
 

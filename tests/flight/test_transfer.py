@@ -15,8 +15,9 @@ from patrol.flight.exchange import Waiting
 from patrol.flight.install import Aboard, Install, NotAboard, digest_of
 from patrol.flight.items import Params, WireItem
 from patrol.flight.messages import Message, MissionResult, MissionType
-from patrol.flight.sim.bay import ArduBay, Bay, Px4Bay, home_item
+from patrol.flight.sim.bay import ArduBay, Bay, home_item
 from patrol.flight.sim.ether import Ether, Weather
+from patrol.flight.sim.px4_bay import Px4Bay
 from patrol.flight.transfer import Clear, Cue, Download, How, State, Transfer, Upload
 from tests.flight.conftest import a_mission
 

@@ -13,8 +13,9 @@ from enum import StrEnum
 from patrol.flight.compare import Firmware
 from patrol.flight.items import WireItem
 from patrol.flight.messages import AUTOPILOT_COMPONENT, Message, MissionType
-from patrol.flight.sim.bay import ArduBay, Bay, Px4Bay, home_item
+from patrol.flight.sim.bay import ArduBay, Bay, home_item
 from patrol.flight.sim.body import Body, Limits, wind_vector
+from patrol.flight.sim.px4_bay import Px4Bay
 from patrol.flight.sim.settings import Settings
 from patrol.geo import EastNorth, LatLon, LocalFrame
 
