@@ -21,7 +21,7 @@ from patrol.errors import DroneLinkUnusable
 OPEN_WITHIN_S = 5.0
 UNSENT_BYTES = 256 * 1024  # more than this waiting in a socket means that nobody reads: what comes then is dropped
 CHUNK_BYTES = 4096
-PEERS = 16  # ground stations that one listening end remembers
+PEERS = 64  # who is answered at one listening end: 20 drones, or ground stations, with room
 Way = Literal["udp", "udpout", "tcp", "tcpin", "serial"]
 Sink = Callable[[bytes], None]
 
