@@ -24,7 +24,7 @@ CHINESE: dict[str, str] = {
     "Terrain as GeoTIFF; without one the ground is flat.": "GeoTIFF 地形；没有时地面按平地处理。",
     "The drone of the configuration that is to fly it.": "要执行它的配置中的无人机。",
     "When it starts; zones with hours then count only in them.": "开始时间；有时段的区域只在其时段内生效。",
-    "Which files to write; may be given several times. [default: plan]": "写哪些文件；可多次给出。[默认：plan]",
+    "Which files to write; may be given several times.": "写哪些文件；可多次给出。",
     "Wind, e.g. 5@270: 5 m/s from the west.": "风，例如 5@270：西风 5 米/秒。",
     "Write nothing; fail when a built plan is not what its intent gives.": "不写文件；已生成的规划与任务不一致时失败。",
     # patrol-edge
