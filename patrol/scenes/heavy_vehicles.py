@@ -58,6 +58,7 @@ def _ends(half: float, nose: float, tail: float, low: float, rng: np.random.Gene
 
 
 def bus(rng: np.random.Generator) -> Mesh:
+    """A town bus or minibus, 8.5 to 12 m long."""
     length, half, height = float(rng.choice([8.5, 10.5, 12.0])), 1.25, float(rng.uniform(2.95, 3.2))
     choices = (
         srgb(30, 110, 60),
@@ -150,6 +151,7 @@ def bus(rng: np.random.Generator) -> Mesh:
 
 
 def truck(rng: np.random.Generator, *, fire: bool) -> Mesh:
+    """A light or heavy truck with its load, or a fire engine."""
     length, half = (8.5, 1.25) if fire else (float(rng.choice([5.0, 6.0, 7.5, 9.0])), float(rng.uniform(0.95, 1.2)))
     cab_length, cab_top, bed = (
         (2.4, 2.9, 0.95) if fire else (float(rng.uniform(1.5, 1.9)), float(rng.uniform(2.1, 2.6)), 0.85)

@@ -100,7 +100,7 @@ def lighting(c: Conditions) -> Lighting:
     zenith = (clear_zenith * (1 - cover) + grey * 0.95 * cover) * day
     horizon = (clear_horizon * (1 - cover) + grey * cover) * day * (1.0 - 0.3 * dusk)
     horizon = horizon + dusk * np.array([0.4, 0.16, 0.03])
-    night = np.array([0.012, 0.011, 0.013])  # a city's sky is never black
+    night = np.array([0.022, 0.020, 0.022])  # a city's sky is never black
     zenith, horizon = zenith + night * 0.6, horizon + night * np.array([1.6, 1.3, 1.0])
     ground_light = (zenith + horizon) * 0.5 + np.array(sun_rgb) * max(sin(radians(elevation)), 0.0)
     bounce = ground_light * np.array([0.17, 0.16, 0.14])

@@ -115,7 +115,7 @@ def _quarter(plan: _Plan, rect: Rect, east: float) -> None:
         plan.area("concrete" if plan.chance(0.6) else "asphalt", rect)
         wall = plan.rng.choice(["wall", "bars", "hedge"])
         edge = w if east > 0 else e
-        plan.fences.append(Fence(str(wall), ((edge, s), (edge, n)), plan.between(1.4, 2.4), plan.dice()))  # type: ignore[arg-type]
+        plan.fences.append(Fence(str(wall), ((edge, s), (edge, n)), plan.between(1.4, 2.4), plan.dice()))  # type: ignore[arg-type]  # one of the three above
         plan.building((w + 20, s + 22, e - 12, n - 6), plan.between(6, 14), "industrial")
         for _ in range(6):
             plan.prop(

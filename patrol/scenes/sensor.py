@@ -13,6 +13,7 @@ from patrol.scenes.compiled import kernel
 from patrol.scenes.mesh import Singles
 
 Image = NDArray[np.uint8]
+NOISE_AT_MOST = 2.2  # times the noise by day: cameras average over frames when they amplify
 GAIN_AT_MOST = 14.0  # a street camera's amplifier ends somewhere: nights stay dark
 
 
@@ -84,7 +85,7 @@ def exposure(light: Singles, *, dark: bool) -> float:
     small = cv2.resize(light, (160, 90), interpolation=cv2.INTER_AREA)
     grey = small @ np.array([0.25, 0.6, 0.15], np.float32)
     mean = float(np.minimum(grey, np.quantile(grey, 0.9)).mean())
-    return float(np.clip((0.075 if dark else 0.2) / max(mean, 1e-4), 0.05, GAIN_AT_MOST))
+    return float(np.clip((0.1 if dark else 0.2) / max(mean, 1e-4), 0.05, GAIN_AT_MOST))
 
 
 def rain_streaks(height: int, width: int, rain: float, rng: np.random.Generator) -> Singles:
@@ -121,7 +122,7 @@ def develop(
     if sensor.blur_px > 0.2:
         light = np.asarray(cv2.GaussianBlur(light, (0, 0), sensor.blur_px), np.float32)
     out = np.empty((height, width, 3), np.uint8)
-    amplified = max(gain, 1.0) ** 0.5
+    amplified = min(max(gain, 1.0) ** 0.5, NOISE_AT_MOST)
     _develop(
         np.ascontiguousarray(light, np.float32), out, gain, infrared, sensor.saturation, sensor.warmth, sensor.vignette,
         sensor.shot_noise * amplified, sensor.read_noise * amplified * amplified**0.5, _normals(), rng.integers(0, 1024, 6), _tone(),

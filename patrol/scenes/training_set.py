@@ -27,6 +27,7 @@ from patrol.scenes.world import World
 PER_DISTRICT = 6  # pictures taken of one district before the next is built
 SMALLEST_PX = 7.0  # narrower or lower boxes are not labelled
 SMALLEST_SHARE = 0.22  # an object hidden more than that is not labelled
+FAINTEST = 4.0  # standard deviation of display values, noise averaged out: below it a person sees nothing
 FAR_M = 75.0
 
 KINDS: tuple[tuple[ActorKind, float, float], ...] = (
@@ -59,7 +60,19 @@ def training_frames(seed: int, count: int, width_px: int = 960, height_px: int =
             )
             stage = stage_of(scene) if stage is None else stage
             shot = picture(scene, camera, random_sensor(rng), 0.0, stage=stage)
-            yield TrainingFrame(shot.image, yolo_labels(shot.seen, width_px, height_px), shot.seen)
+            told = tuple(s for s in shot.seen if stands_out(shot.image, s))
+            yield TrainingFrame(shot.image, yolo_labels(told, width_px, height_px), shot.seen)
+
+
+def stands_out(image: Image, seen: Seen) -> bool:
+    """Whether there is anything to see in the object's box: in the dark, something may be there that nobody can see."""
+    height, width = image.shape[:2]
+    x0, y0, x1, y1 = seen.box_px
+    grow_x, grow_y = 0.1 * (x1 - x0) + 1, 0.1 * (y1 - y0) + 1
+    rows = slice(max(int(y0 - grow_y), 0), min(int(y1 + grow_y) + 1, height))
+    columns = slice(max(int(x0 - grow_x), 0), min(int(x1 + grow_x) + 1, width))
+    grey = cv2.blur(cv2.cvtColor(image[rows, columns], cv2.COLOR_RGB2GRAY), (3, 3))
+    return float(np.std(grey)) >= FAINTEST
 
 
 def yolo_labels(
@@ -91,8 +104,8 @@ def yolo_labels(
 
 def random_camera(world: World, rng: np.random.Generator, width_px: int, height_px: int) -> Camera:
     """A fixed camera on a post or wall 3 to 12 m up (four in five), or a drone 20 to 80 m up; looking at free ground."""
-    for _ in range(200):
-        drone = rng.random() < 0.2
+    drone = bool(rng.random() < 0.2)
+    for _ in range(400):
         x, y = (
             (float(v) for v in rng.uniform(-45, 45, 2))
             if rng.random() < 0.6
