@@ -21,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 OURS = ("patrol", "patrol_edge")
 FORBIDDEN = (
     "socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.putenv", "os.unsetenv",
@@ -85,7 +87,26 @@ def use_pure_modules() -> None:
     """One call of everything that promises to reach no file, socket, process or log."""
     global reading_counts  # noqa: PLW0603 - see above
     from patrol import events, geo, grid  # noqa: PLC0415 - imported in the watched process only
+    from patrol.config import load  # noqa: PLC0415 - the same
+    from patrol.planning import encode, intent, safety  # noqa: PLC0415 - the same
+    from patrol.planning.drone import CALM  # noqa: PLC0415 - the same
     from patrol.reference.examples import examples  # noqa: PLC0415 - the same
+
+    root = Path(__file__).resolve().parents[2]
+    config = load(root / "config.yaml")
+    folder = root / "flightplans"
+    wanted = [
+        intent.parse_intent(yaml.safe_load(path.read_text(encoding="utf-8")), path.stem)
+        for path in folder.glob("*.yaml")
+    ]
+    areas = {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in folder.glob("areas/*json")}
+
+    def plan_and_judge() -> None:
+        for one in wanted:
+            setting = intent.setting_of(config, one.drone, wind=CALM, terrain=None, zones=(), starts_at_s=None)
+            plan = intent.plan_intent(one, config, setting, areas)
+            rules = safety.Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
+            assert [safety.judge(mission, rules) for mission in encode.missions(plan)]
 
     def use() -> None:
         frame = geo.LocalFrame(geo.LatLon(22.5, 114.0))
@@ -98,6 +119,7 @@ def use_pure_modules() -> None:
         assert geo.distance_m(*corners[:2]) > 0
         for event in examples().values():
             assert events.parse(event.to_json(), topic="t", max_bytes=10**6) == event
+        plan_and_judge()
 
     use()  # once unwatched: PROJ opens its database at its first use
     reading_counts = True

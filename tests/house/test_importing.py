@@ -70,7 +70,7 @@ def test_the_watch_sees_what_it_should(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_pure_modules_reach_nothing() -> None:
-    """Geometry, grid and wire schema work without opening, reading, sending or starting anything."""
+    """Geometry, grid, wire schema, planner and judge work without opening, reading, sending or starting anything."""
     assert run("pure") == []
 
 
