@@ -118,7 +118,8 @@ def random_camera(world: World, rng: np.random.Generator, width_px: int, height_
         hfov = float(rng.uniform(48, 78)) if drone else float(rng.uniform(45, 100))
         lens = Lens.from_hfov(width_px, height_px, hfov)
         if not drone and rng.random() < 0.4:
-            lens = replace(lens, k1=-float(rng.uniform(0.02, 0.12)))
+            corner = (width_px**2 + height_px**2) / (2 * lens.fx_px) ** 2  # squared, in units of the focal length
+            lens = replace(lens, k1=-float(rng.uniform(0.02, min(0.12, 0.15 / corner))))
         yaw = float(rng.uniform(0, 360)) if rng.random() < 0.5 else float(rng.choice([0, 180]) + rng.normal(0, 25))
         camera = Camera(lens, Pose(x, y, up, yaw, pitch, float(rng.normal(0, 1.5))))
         if drone or _open_view(world, camera):

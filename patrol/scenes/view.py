@@ -192,13 +192,15 @@ class View:
         self, warp: tuple[Singles, Singles], light: Singles, seen: Ints, nearness: Singles
     ) -> tuple[Singles, Ints, Singles]:
         map_x, map_y = warp
-        bent = cv2.remap(light, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        bent = cv2.remap(light, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
         n = self.samples
         size = (map_x.shape[1] * n, map_x.shape[0] * n)
         fine_x = cv2.resize(map_x, size, interpolation=cv2.INTER_LINEAR) * n + (n - 1) / 2
         fine_y = cv2.resize(map_y, size, interpolation=cv2.INTER_LINEAR) * n + (n - 1) / 2
-        picked = cv2.remap(seen.astype(np.float32), fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
-        near = cv2.remap(nearness, fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        picked = cv2.remap(
+            seen.astype(np.float32), fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=-1.0
+        )
+        near = cv2.remap(nearness, fine_x, fine_y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=0.0)
         return np.asarray(bent, np.float32), picked.astype(np.int32), np.asarray(near, np.float32)
 
 
@@ -207,17 +209,17 @@ def _focal(lens: Lens) -> NDArray[np.float64]:
 
 
 def _undistorted(camera: Camera) -> tuple[Camera, tuple[Singles, Singles]]:
-    """A straight-line camera that sees all the bent one sees, and where in its picture each bent pixel looks."""
+    """A straight-line camera that sees all the bent one sees, and where in its picture each bent pixel looks.
+
+    Pixels that the lens gives no ray (outside what its distortion can bend back) look past the edge, and stay black.
+    """
     lens = camera.lens
     x, y = np.meshgrid(np.arange(lens.width_px, dtype=float), np.arange(lens.height_px, dtype=float))
     rays = lens.rays(np.stack([x, y], -1).reshape(-1, 2))
     flat = rays[:, :2] / rays[:, 2:]
-    low, high = flat.min(axis=0) * lens.fx_px, flat.max(axis=0) * lens.fx_px
+    low, high = np.nanmin(flat, axis=0) * lens.fx_px, np.nanmax(flat, axis=0) * lens.fx_px
     width, height = (ceil(v) + 3 for v in high - low)
     straight = Lens(width, height, lens.fx_px, lens.fx_px, 1.0 - low[0], 1.0 - low[1])
-    maps = (
-        (flat * lens.fx_px + [straight.cx_px, straight.cy_px])
-        .reshape(lens.height_px, lens.width_px, 2)
-        .astype(np.float32)
-    )
+    looked = np.nan_to_num(flat * lens.fx_px + [straight.cx_px, straight.cy_px], nan=-100.0)
+    maps = looked.reshape(lens.height_px, lens.width_px, 2).astype(np.float32)
     return Camera(straight, camera.pose), (np.ascontiguousarray(maps[..., 0]), np.ascontiguousarray(maps[..., 1]))

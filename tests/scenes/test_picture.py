@@ -85,6 +85,17 @@ def test_a_bent_lens_bends_the_picture_as_geometry_does(k1: float, k2: float) ->
         assert abs(seen.box_px[1] - head[1]) < 4.0
 
 
+def test_where_a_lens_has_no_ray_the_picture_is_black() -> None:
+    """Beyond what strong distortion can bend back nothing is seen, and the middle is as ever."""
+    strong = Camera(replace(LOOK.lens, k1=-0.55), LOOK.pose)
+    seen = exposed(scene(world=CORNER), strong)
+    none = np.isnan(strong.lens.rays([(0.0, 0.0)])).any()
+    assert none
+    assert seen.light[0, 0].max() == 0
+    assert seen.light[90, 160].min() > 0
+    assert seen.numbers[0, 0] == -1
+
+
 def test_what_is_nearer_hides_what_is_behind() -> None:
     """A bus before a car leaves only a part of the car; turned round, the car is whole."""
     bus, car = standing("bus", "bus", 0.0, -2.0, 90.0), standing("car", "sedan", 0.0, 8.0, 90.0)
