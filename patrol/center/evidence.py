@@ -85,7 +85,7 @@ class EvidenceFolder:
         return offset_bytes + len(piece)
 
     def complete(self, sha256: str) -> None:
-        """All bytes are here: hash them, keep them. Raises EvidenceAltered (and starts over), StorageError."""
+        """All bytes are here: hash them, keep them. Raises EvidenceAltered (nothing has changed), StorageError."""
         arriving, path = self._arriving(sha256), self.path(sha256)
         with self._translated():
             digest = hashlib.sha256()
@@ -93,7 +93,6 @@ class EvidenceFolder:
                 while piece := file.read(HASH_PIECE_BYTES):
                     digest.update(piece)
                 if digest.hexdigest() != sha256:
-                    arriving.unlink()
                     raise EvidenceAltered(sha256=sha256)
                 os.fsync(file.fileno())
             path.parent.mkdir(parents=True, exist_ok=True)

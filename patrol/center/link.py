@@ -80,11 +80,14 @@ class Link:
 
     def __init__(
         self, account: Account, subscriptions: Sequence[str], greeting: Outgoing, will: Outgoing,
-        inbox: asyncio.Queue[Incoming], wall: Callable[[], datetime], dice: random.Random,
+        inbox: asyncio.Queue[Incoming], connected: Callable[[], None], wall: Callable[[], datetime], dice: random.Random,
     ) -> None:  # fmt: skip
-        """`greeting` is said after every connect, `will` by the broker when we die. Received goes into `inbox`."""
+        """`greeting` is said after every connect, `will` by the broker when we die. Received goes into `inbox`.
+
+        `connected` is called whenever publishing has become possible.
+        """
         self._account, self._subscriptions, self._greeting, self._will = account, subscriptions, greeting, will
-        self._inbox, self._wall, self._dice = inbox, wall, dice
+        self._inbox, self._connected, self._wall, self._dice = inbox, connected, wall, dice
         self._client: aiomqtt.Client | None = None
         self._listening = True
         self._protocols = [aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311]
@@ -195,6 +198,7 @@ class Link:
         await self._say(client, self._greeting)
         self._client = client
         self.up.set()
+        self._connected()
 
     async def _say(self, client: aiomqtt.Client, message: Outgoing) -> None:
         await client.publish(

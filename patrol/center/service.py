@@ -147,7 +147,8 @@ class Service:
         district = self._config.district.id
         link = self._link = Link(
             self._account, [row.filter(district) for row in HEARD], greeting=self._status("online"),
-            will=self._status("offline"), inbox=self._inbox, wall=self._wall, dice=self._dice,
+            will=self._status("offline"), inbox=self._inbox, connected=self._new_case.set, wall=self._wall,
+            dice=self._dice,
         )  # fmt: skip
         ingest = Ingest(
             self._inbox, self._writer, self._rules, link.publish, self._feed, self._new_case, self._wall, self._dice

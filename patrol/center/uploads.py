@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Annotated
 from weakref import WeakValueDictionary
@@ -20,7 +21,7 @@ from fastapi.responses import FileResponse
 from starlette.requests import ClientDisconnect
 
 from patrol.center.answers import ErrorAnswer
-from patrol.center.evidence import MAX_BYTES, EvidenceFolder, WrongOffset
+from patrol.center.evidence import MAX_BYTES, EvidenceFolder, Progress, WrongOffset
 from patrol.center.feed import Feed
 from patrol.center.refusals import RETRY_AFTER_S, Refused
 from patrol.center.store.reader import Reader
@@ -80,17 +81,18 @@ class Uploads:
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._log = structlog.get_logger()
 
-    async def progress(self, sha256: str) -> tuple[int, bool] | None:
-        """How many bytes are here and whether that is all; None when nothing is. Raises StorageError.
+    async def progress(self, sha256: str) -> Progress | None:
+        """How many bytes are here and whether that is all; None when nothing is. Raises Refused, StorageError.
 
-        A complete file is also noted as stored, should an earlier attempt to note it have failed.
+        Work that was cut short is finished first: all bytes came, but the connection or this program died
+        before they were hashed, or before the file was noted as stored. So an incomplete file is always shorter.
         """
-        progress = await asyncio.to_thread(self._folder.progress, sha256)
-        if progress is None:
-            return None
-        if progress.complete:
-            await self._note_stored(sha256, await asyncio.to_thread(self._writer.claims, sha256))
-        return progress.offset_bytes, progress.complete
+        claims = await asyncio.to_thread(self._writer.claims, sha256)
+        async with self._turn(sha256):
+            try:
+                return await self._settled(sha256, claims, max((c.size_bytes for c in claims), default=MAX_BYTES))
+            except EvidenceAltered:
+                return None
 
     async def receive(self, request: Request, sha256: str, offset: int, length: int) -> int:
         """Take the body as the bytes from `offset` on; how many bytes are here then. Raises Refused, StorageError."""
@@ -107,6 +109,22 @@ class Uploads:
             raise Refused(403, "not-yours", _NOT_YOURS)
         if all(claim.size_bytes != length for claim in mine):
             raise Refused(422, "length", _LENGTH)
+        async with self._turn(sha256):
+            try:
+                progress = await self._settled(sha256, claims, length)
+                have = 0 if progress is None else progress.offset_bytes
+                if offset != have or (progress is not None and progress.complete):
+                    raise _wrong_offset(have)
+                have = await self._append_body(request, sha256, offset, length)
+                await self._settled(sha256, claims, length)
+            except EvidenceAltered as err:
+                self._log.warning("evidence altered on its way", sha256=sha256, boxes=sorted(boxes))
+                raise Refused(422, "altered", _ALTERED) from err
+        return have
+
+    @asynccontextmanager
+    async def _turn(self, sha256: str) -> AsyncIterator[None]:
+        """One at a time for a file. Raises Refused when the one before does not end."""
         turn = self._turns.setdefault(sha256, asyncio.Lock())
         try:
             async with asyncio.timeout(TURN_WITHIN_S):
@@ -114,24 +132,31 @@ class Uploads:
         except TimeoutError as err:
             raise Refused(503, "busy", _BUSY, {"Retry-After": RETRY_AFTER_S}) from err
         try:
-            return await self._receive(request, sha256, offset, length, claims)
+            yield
         finally:
             turn.release()
 
-    async def _receive(self, request: Request, sha256: str, offset: int, length: int, claims: Sequence[Claim]) -> int:
+    async def _settled(self, sha256: str, claims: Sequence[Claim], length: int) -> Progress | None:
+        """Complete and note the file when all of it is here.
+
+        Alerts may contradict each other about its length: it is tried at each, and given up at `length`.
+        Raises EvidenceAltered (it is removed), StorageError.
+        """
         progress = await asyncio.to_thread(self._folder.progress, sha256)
-        have = 0 if progress is None else progress.offset_bytes
-        if offset != have or (progress is not None and progress.complete):
-            raise _wrong_offset(have)
-        have = await self._append_body(request, sha256, offset, length)
-        if have == length:
+        if progress is None:
+            return None
+        if not progress.complete:
+            if progress.offset_bytes < length and all(c.size_bytes != progress.offset_bytes for c in claims):
+                return progress
             try:
                 await asyncio.to_thread(self._folder.complete, sha256)
-            except EvidenceAltered as err:
-                self._log.warning("evidence altered on its way", sha256=sha256, box=claims[0].box)
-                raise Refused(422, "altered", _ALTERED) from err
-            await self._note_stored(sha256, claims)
-        return have
+            except EvidenceAltered:
+                if progress.offset_bytes < length:
+                    return progress
+                await asyncio.to_thread(self._folder.forget, sha256)
+                raise
+        await self._note_stored(sha256, claims)
+        return Progress(progress.offset_bytes, complete=True)
 
     async def _append_body(self, request: Request, sha256: str, offset: int, length: int) -> int:
         """Write the body as it comes, so that what has come stays when the connection breaks."""
@@ -200,9 +225,8 @@ def routes(uploads: Uploads, folder: EvidenceFolder, reader: Reader) -> APIRoute
         progress = await uploads.progress(sha256)
         if progress is None:
             raise Refused(404, "none", _NONE)
-        offset, complete = progress
-        headers = {"Upload-Offset": str(offset), "Upload-Complete": str(int(complete)), "Cache-Control": "no-store"}
-        return Response(headers=headers)
+        headers = {"Upload-Offset": str(progress.offset_bytes), "Upload-Complete": str(int(progress.complete))}
+        return Response(headers={**headers, "Cache-Control": "no-store"})
 
     @router.patch("/{sha256}", summary="Bring a piece of a file", status_code=204, responses=_REFUSALS)
     async def patch(request: Request, sha256: Address, upload_offset: Number, upload_length: Number) -> Response:
