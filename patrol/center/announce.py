@@ -10,6 +10,7 @@ import structlog
 
 from patrol.center.link import Outgoing
 from patrol.center.store.writer import Writer
+from patrol.center.waiting import happens_within
 from patrol.errors import LinkError, StorageError
 from patrol.topics import CASE_OPENED
 
@@ -36,11 +37,8 @@ class Announcer:
                     continue
             except (LinkError, StorageError) as err:
                 self._log.debug("cases wait to be announced", reason=err.explain("en"))
-            try:
-                await asyncio.wait_for(self._new_case.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                continue
-            self._new_case.clear()
+            if await happens_within(self._new_case, LOOK_EVERY_S):
+                self._new_case.clear()
 
     async def step(self) -> int:
         """Announce what waits, up to a batch; how many that were. Raises LinkError, StorageError."""

@@ -59,7 +59,8 @@ class Feed:
             yield HEARTBEAT
             while not self._closed or not queue.empty():
                 try:
-                    said = await asyncio.wait_for(queue.get(), heartbeat_s)
+                    async with asyncio.timeout(heartbeat_s):
+                        said = await queue.get()
                 except TimeoutError:
                     said = HEARTBEAT
                 if said is None:

@@ -22,6 +22,7 @@ from patrol.center.store.messages import Rules
 from patrol.center.store.taken import Taken
 from patrol.center.store.writer import Writer
 from patrol.center.understand import Incoming, Refusal, Understood, understand
+from patrol.center.waiting import happens_within
 from patrol.errors import LinkError, StorageError
 from patrol.events import Acknowledgement, AlertRaised, BoxStatus, Data, Event, source_of
 
@@ -112,7 +113,7 @@ class Ingest:
                 first, longest = RETRY_S
                 pause_s = min(first * 2 ** min(failures, 10), longest) * (0.5 + self._dice.random() / 2)
                 failures += 1
-                if await _set_within(stop, pause_s):
+                if await happens_within(stop, pause_s):
                     return None
                 continue
             if failures:
@@ -165,12 +166,3 @@ class Ingest:
 
 def _is_sign(taken: Taken) -> bool:
     return isinstance(taken.item, Understood) and isinstance(taken.item.event.data, BoxStatus)
-
-
-async def _set_within(flag: asyncio.Event, timeout_s: float) -> bool:
-    """Whether `flag` was set within `timeout_s`."""
-    try:
-        await asyncio.wait_for(flag.wait(), timeout_s)
-    except TimeoutError:
-        return False
-    return True

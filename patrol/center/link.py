@@ -34,7 +34,9 @@ from patrol.topics import topic_for
 CONNECT_WITHIN_S = 5.0
 PUBLISH_WITHIN_S = 5.0
 KEEPALIVE_S = 15
-IN_FLIGHT = 200  # messages to the broker that it has not confirmed yet
+IN_FLIGHT = (
+    16  # unconfirmed messages: Mosquitto hangs up on more than 20 (MQTT 5, Receive Maximum), paho does not count
+)
 RECONNECT_S = (0.5, 15.0)  # first and longest wait between attempts, before jitter
 SESSION_KEPT_S = 7 * 86_400  # MQTT 5 brokers forget us after this; 3.1.1 ones decide for themselves
 FAILURE = 0x80  # reason codes from here on are refusals, in MQTT 5 and 3.1.1
@@ -182,6 +184,7 @@ class Link:
             keepalive=KEEPALIVE_S,
             max_queued_incoming_messages=self._inbox.maxsize,
             max_inflight_messages=IN_FLIGHT,
+            max_concurrent_outgoing_calls=IN_FLIGHT,
             tls_context=ssl.create_default_context() if tls else None,
             logger=_SILENT,
         )

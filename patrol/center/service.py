@@ -25,6 +25,7 @@ from patrol.center.store.messages import Rules
 from patrol.center.store.reader import Reader
 from patrol.center.store.writer import Writer
 from patrol.center.understand import HEARD, Incoming
+from patrol.center.waiting import cancelled, happens_within
 from patrol.center.web import create_app, listen, make_server
 from patrol.config import Config
 from patrol.config.values import PLACEHOLDER, reveal
@@ -162,8 +163,7 @@ class Service:
             await asyncio.wait({recording}, timeout=DRAIN_WITHIN_S)
             with suppress(LinkError):
                 await link.publish(self._status("offline"))
-            for task in (recording, *endless):
-                task.cancel()
+            await cancelled([recording, *endless])
         self._log.info("centre stopped", session=session)
 
     async def _open_database(self, stop: asyncio.Event) -> int | None:
@@ -180,8 +180,7 @@ class Service:
                 if not told:
                     self._log.error("database gone, trying again", reason=err.explain("en"))
                 told = True
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), DATABASE_RETRY_S)
+                await happens_within(stop, DATABASE_RETRY_S)
             else:
                 self._log.info("centre works", session=session, database=self._database.shown_url)
                 return session
