@@ -7,6 +7,7 @@ get there, around zones, there and back within a battery. Times are seconds from
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from patrol.geo import EastNorth, LatLon, LocalFrame
@@ -131,7 +132,7 @@ class FlightPlan:
     notes: tuple[Reason, ...] = ()
     facts: dict[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def frame(self) -> LocalFrame:
         """The local frame around home that all waypoints are in."""
         return LocalFrame(self.home)

@@ -147,6 +147,10 @@ REASONS: dict[str, tuple[Text, Text]] = {
         Text("{drone} has no model in the configuration.", "配置中 {drone} 没有机型。"),
         Text("Give it `model:` with the id of one of drone_models.", "请用 `model:` 指定 drone_models 中的一个。"),
     ),
+    "flights-too-near": (
+        Text("The flights of {drone} cannot be kept apart from the others.", "{drone} 的飞行无法与其他飞行保持间隔。"),
+        Text("Move the docks apart, or raise the ceiling so that each drone has its own height.", "请拉开机场距离，或提高高度上限，使每架无人机有自己的高度层。"),
+    ),
     "nothing-to-do": (
         Text("The intent names nothing to look at.", "任务没有指定要看的对象。"),
         Text("Give it areas, sites, roads or buildings.", "请给出区域、点位、道路或建筑。"),

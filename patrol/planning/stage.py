@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 
 import numpy as np
@@ -36,7 +37,7 @@ class Setting:
     wind: Wind = CALM
     starts_at_s: float | None = None
 
-    @property
+    @cached_property
     def frame(self) -> LocalFrame:
         """The local frame around home."""
         return LocalFrame(self.home)
@@ -62,7 +63,8 @@ def set_up(setting: Setting, low_m: float, high_m: float, takeoff_m: float | Non
     if airspace.terrain is None:
         notes.append(Reason("flat-ground"))
     cruise_ms = drone.cruise_ms
-    return Stage(drone, flier, Router(region), ground, cruise_ms, takeoff_m), notes
+    stage = Stage(drone, flier, Router(region), ground, cruise_ms, takeoff_m, airspace.ceiling_m, airspace.clearance_m)
+    return stage, notes
 
 
 def _check_return(setting: Setting, ground: Ground, region: Region) -> None:

@@ -25,6 +25,7 @@ SPOT_HOLD_S = 1.0
 FIRST_GUESS = 16  # runs in a sortie: where the search for how many fit begins
 DRAPE_STEP_M = 15.0
 DRAPE_TOLERANCE_M = 2.0
+RETURN_SPARE_M = 1.0  # between the places that are looked at
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Stage:
     ground: Ground
     cruise_ms: float
     takeoff_m: float  # above ground: height of the first and last waypoint and the least between runs
+    ceiling_m: float = 120.0
+    clearance_m: float = 10.0
     lands_home: bool = True  # False: at the landing point with the shortest way, when home is too far
 
 
@@ -48,11 +51,31 @@ def sorties(runs: Sequence[Run], stage: Stage) -> tuple[Sortie, ...]:
     point. Raises PlanRefused when not even one photograph fits then, or no way leads to a run.
     """
     try:
-        return _sorties(runs, stage)
+        flown = _sorties(runs, stage)
     except PlanRefused as refusal:
         if refusal.reasons[0].code != "battery-too-small" or len(stage.router.region.landings) == 1:
             raise
-    return _sorties(runs, replace(stage, lands_home=False))
+        flown = _sorties(runs, replace(stage, lands_home=False))
+    if stage.ground.terrain is not None:
+        _check_returns(flown, stage)
+    return flown
+
+
+def _check_returns(flown: tuple[Sortie, ...], stage: Stage) -> None:
+    """Refuse when the straight way home from a waypoint would come too near to a hill, or too high over a valley."""
+    landings = np.array(stage.router.region.landings)
+    for sortie in flown:
+        for w in sortie.waypoints:
+            here = np.array([w.east_m, w.north_m])
+            near = landings[int(((landings - here) ** 2).sum(axis=1).argmin())]
+            count = max(int(np.hypot(*(near - here)) // DRAPE_STEP_M), 1) + 1
+            ground = stage.ground.relative_m(here + (near - here) * np.linspace(0.0, 1.0, count)[:, None])
+            height_m, top_m, low_m = max(w.up_m, stage.drone.rtl_altitude_m), float(ground.max()), float(ground.min())
+            if height_m < top_m + stage.clearance_m + RETURN_SPARE_M:
+                needed_m = top_m + stage.clearance_m + RETURN_SPARE_M
+                raise refuse("return-too-low", rtl_m=height_m, what="the ground / 地面", needed_m=needed_m)
+            if height_m - low_m > stage.ceiling_m - RETURN_SPARE_M:
+                raise refuse("return-too-high", rtl_m=height_m, above_m=height_m - low_m, ceiling_m=stage.ceiling_m)
 
 
 def _sorties(runs: Sequence[Run], stage: Stage) -> tuple[Sortie, ...]:
