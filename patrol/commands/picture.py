@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import warnings
 from html import escape
 from io import BytesIO
 
@@ -36,14 +37,17 @@ WORDS = {
 
 def draw_png(plan: FlightPlan) -> bytes:
     """The picture as PNG. Chinese beside English where a Chinese font is installed."""
+    return _render(plan, "png", _chinese_font())
+
+
+def _chinese_font() -> str | None:
     installed = {font.name for font in font_manager.fontManager.ttflist}
-    font = next((name for name in CHINESE_FONTS if name in installed), None)
-    return _render(plan, "png", font)
+    return next((name for name in CHINESE_FONTS if name in installed), None)
 
 
 def draw_html(plan: FlightPlan) -> str:
     """A page with the picture and the figures, in both languages."""
-    picture = base64.b64encode(_render(plan, "svg", "sans-serif")).decode()
+    picture = base64.b64encode(_render(plan, "svg", _chinese_font() or "sans-serif")).decode()
     rows = "".join(
         f"<tr><td>{n}</td><td>{s.duration_s / 60:.1f}</td><td>{s.distance_m / 1000:.2f}</td><td>{len(s.shots)}</td>"
         f"<td>{s.used_wh:.0f}</td><td>{1 - s.used_wh / plan.drone.battery_wh:.0%}</td></tr>"
@@ -69,9 +73,13 @@ def draw_html(plan: FlightPlan) -> str:
 
 
 def _render(plan: FlightPlan, kind: str, font: str | None) -> bytes:
-    with mpl.rc_context(
-        {"svg.hashsalt": plan.name, "svg.fonttype": "none", "font.family": font or "DejaVu Sans", "font.size": 9}
+    with (
+        warnings.catch_warnings(),
+        mpl.rc_context(
+            {"svg.hashsalt": plan.name, "svg.fonttype": "none", "font.family": font or "DejaVu Sans", "font.size": 9}
+        ),
     ):
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # an SVG holds text: the browser has the font
         figure = Figure(figsize=(12, 10), layout="constrained")
         grid = figure.add_gridspec(3, 1, height_ratios=[5, 1.2, 1.2])
         _map(figure.add_subplot(grid[0]), plan, font)
