@@ -125,6 +125,8 @@ class System:
         if not path.exists():
             return []
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'memory'").fetchall():
+                return []  # the box is just making it
             return db.execute(query).fetchall()
 
     def stop(self) -> None:
