@@ -112,6 +112,7 @@ def clean(example: Example, source: Source, rules: Cleaning, image: Image, found
         result = labels.add_missed(result, found, rules.believe)
         result = labels.without_specks(result, w, h, rules.least_side_px)
         doubt = labels.doubtful(result, found, rules.doubt)
+    result = result.keep(~np.isin(result.classes, rules.unlabel))
     return Example(example.image, result, doubt, example.weight, example.group)
 
 

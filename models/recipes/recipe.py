@@ -52,6 +52,7 @@ class Cleaning(_Part):
     teachers: list[TeacherRun] = Field(default=[], description="none: labels are taken as complete")
     believe: list[float] = Field(description="per class, the score from which the teacher's finding becomes a label")
     doubt: float = Field(default=0.2, description="score from which an unlabelled finding is blurred away")
+    unlabel: list[int] = Field(default=[], description="classes whose cleaned labels are not used: see training.keep")
     person: int | None = None
     ridden: list[int] = []
 
