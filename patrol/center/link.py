@@ -34,9 +34,9 @@ from patrol.topics import topic_for
 CONNECT_WITHIN_S = 5.0
 PUBLISH_WITHIN_S = 5.0
 KEEPALIVE_S = 15
-IN_FLIGHT = (
-    16  # unconfirmed messages: Mosquitto hangs up on more than 20 (MQTT 5, Receive Maximum), paho does not count
-)
+# Messages that the broker has not confirmed yet. An MQTT 5 broker may hang up on more than its Receive Maximum
+# (Mosquitto announces 20), and paho does not look at it.
+IN_FLIGHT = 16
 RECONNECT_S = (0.5, 15.0)  # first and longest wait between attempts, before jitter
 SESSION_KEPT_S = 7 * 86_400  # MQTT 5 brokers forget us after this; 3.1.1 ones decide for themselves
 FAILURE = 0x80  # reason codes from here on are refusals, in MQTT 5 and 3.1.1

@@ -425,7 +425,7 @@ def test_a_flood_is_taken_in_batches(own_broker: AnyBroker, tmp_path: Path) -> N
             await box.answers(200)
             health = await center.get("/health")
             assert (health["counts"]["alerts"], health["counts"]["incidents"]) == (200, 20)
-            assert health["broker"]["connected"], "Mosquitto hangs up on who has too much in flight"
+            assert health["broker"]["connected"]
             assert not any(one["active"] for one in (await center.get("/incidents?limit=500"))["incidents"])
 
     asyncio.run(scene())
