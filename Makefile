@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-upload models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -47,6 +47,11 @@ docs: setup
 
 bench: setup
 	@$(bin)/python -m bench $(ARGS)
+
+# The planner beside its peers, and thousands of random tasks: about 20 minutes. ARGS=peers is quick.
+bench-planning: setup
+	@PYTHON=$(bin)/python bench/planning/setup
+	@$(bin)/python -m bench.planning.run $(ARGS)
 
 # Uploads beside MAVSDK and dronekit2, which get an environment of their own: about 20 minutes.
 bench-upload: setup
