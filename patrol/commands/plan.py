@@ -19,7 +19,7 @@ from patrol.planning.files.exchange import write_csv, write_geojson, write_kml
 from patrol.planning.files.qgc import read_plan, write_plan
 from patrol.planning.files.waypoints import write_waypoints
 from patrol.planning.files.wpml import write_wpml
-from patrol.planning.intent import SurveyIntent, parse_intent, plan_intent, setting_of
+from patrol.planning.intent import FleetIntent, SurveyIntent, parse_intent, plan_fleet_intent, plan_intent, setting_of
 from patrol.planning.mission import Mission, has_place
 from patrol.planning.plan import FlightPlan
 from patrol.planning.safety import Rules, judge
@@ -98,15 +98,16 @@ def command(
     paths = intents or tuple(sorted((config_path.parent / "flightplans").glob("*.yaml")))
     drifted = []
     for path in paths:
-        setting, plan = _plan(path, config, wind or CALM, dem, zones, starts_at_s)
-        _judged(plan, setting)
+        made = _plans(path, config, wind or CALM, dem, zones, starts_at_s)
         folder = out or path.parent / "built"
-        if check:
-            drifted += [path] if _drifted(plan, folder) else []
-            continue
-        written = _write(plan, folder, formats)
-        _draw(plan, png, html)
-        click.echo(_summary(path, plan, written))
+        for start_s, setting, plan in made:
+            _judged(plan, setting)
+            if check:
+                drifted += [path] if _drifted(plan, folder) else []
+                continue
+            written = _write(plan, folder, formats)
+            _draw(plan, png, html)
+            click.echo(_summary(path, start_s, plan, written))
     if drifted:
         listed = " ".join(str(path) for path in drifted)
         raise PlanDrifted(names=", ".join(path.stem for path in drifted), intents=listed)
@@ -114,21 +115,33 @@ def command(
         click.echo(f"OK: {len(paths)}")
 
 
-def _plan(
+def _plans(
     path: Path, config: Config, wind: Wind, dem: Path | None, zones: tuple[Path, ...], starts_at_s: float | None
-) -> tuple[Setting, FlightPlan]:
+) -> list[tuple[float, Setting, FlightPlan]]:
+    """Start (seconds from the first), setting and plan of each flight of an intent."""
     try:
         document = yaml.safe_load(text_of(path))
     except yaml.YAMLError as err:
         raise GeodataUnreadable(name=str(path), cause=" ".join(str(err).split())) from err
     intent = parse_intent(document, path.stem)
-    setting = setting_of(
-        config, intent.drone, wind=wind, terrain=terrain_of(dem), zones=zones_of(zones), starts_at_s=starts_at_s
-    )
+    terrain, more = terrain_of(dem), zones_of(zones)
+
+    def setting(drone: str) -> Setting:
+        return setting_of(config, drone, wind=wind, terrain=terrain, zones=more, starts_at_s=starts_at_s)
+
+    if isinstance(intent, FleetIntent):
+        settings = {drone: setting(drone) for drone in intent.drones}
+        fleet = plan_fleet_intent(intent, config, tuple(settings.values()))
+        if fleet.left_out:
+            click.echo(
+                f"{path}: ! {', '.join(fleet.left_out)}: left out: none can see them safely and in time / 未安排：没有无人机能安全并按时看到"
+            )
+        return [(f.start_s, settings[f.drone_id], f.plan) for f in fleet.flights]
     files: Mapping[str, str] = {}
     if isinstance(intent, SurveyIntent):
         files = {name: text_of(path.parent / name) for name in intent.areas if name.endswith(("json",))}
-    return setting, plan_intent(intent, config, setting, files)
+    one = setting(intent.drone)
+    return [(0.0, one, plan_intent(intent, config, one, files))]
 
 
 def _judged(plan: FlightPlan, setting: Setting) -> None:
@@ -216,9 +229,10 @@ def _draw(plan: FlightPlan, png: Path | None, html: Path | None) -> None:
         html.write_text(draw_html(plan), encoding="utf-8")
 
 
-def _summary(path: Path, plan: FlightPlan, written: list[Path]) -> str:
+def _summary(path: Path, start_s: float, plan: FlightPlan, written: list[Path]) -> str:
     length = f"{plan.distance_m / 1000:.2f} km, {plan.duration_s / 60:.1f} min"
-    lines = [f"{path}: {len(plan.sorties)} sortie(s), {length}, {len(plan.shots)} photographs"]
+    begins = f", {plan.drone.id} takes off at +{start_s:.0f} s" if start_s or plan.name != path.stem else ""
+    lines = [f"{path}: {len(plan.sorties)} sortie(s), {length}, {len(plan.shots)} photographs{begins}"]
     if plan.coverage is not None:
         c = plan.coverage
         lines.append(

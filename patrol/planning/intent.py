@@ -18,6 +18,7 @@ from patrol.planning.airspace import Airspace, Circle, Obstacle, Terrain, Zone
 from patrol.planning.corridor import Strip, plan_corridor
 from patrol.planning.drone import CALM, Drone, SurveyCamera, Wind
 from patrol.planning.files.zones import read_areas
+from patrol.planning.fleet import FleetPlan, plan_fleet
 from patrol.planning.plan import FlightPlan
 from patrol.planning.refusals import refuse
 from patrol.planning.sites import FireScene, Pose, Site, plan_orbit, plan_recheck, plan_roofs, plan_sites
@@ -89,6 +90,20 @@ class SitesIntent(_Intent):
     dwell_s: float = 4.0
 
 
+class FleetIntent(BaseModel):
+    """A round of points shared by several drones, with charging between their flights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    kind: Literal["fleet"]
+    name: str = ""
+    drones: tuple[str, ...] = Field(min_length=1)
+    sites: tuple[SiteIntent | str, ...] = Field(min_length=1)
+    height_m: float = 40.0
+    pitch_deg: float = -60.0
+    dwell_s: float = 4.0
+    charge_s: float = 1800.0
+
+
 class OrbitIntent(_Intent):
     """A fire scene."""
 
@@ -107,7 +122,8 @@ class RecheckIntent(_Intent):
     pitch_deg: float
 
 
-Intent = SurveyIntent | RoofsIntent | CorridorIntent | SitesIntent | OrbitIntent | RecheckIntent
+OneDroneIntent = SurveyIntent | RoofsIntent | CorridorIntent | SitesIntent | OrbitIntent | RecheckIntent
+Intent = OneDroneIntent | FleetIntent
 _ADAPTER: TypeAdapter[Intent] = TypeAdapter(Annotated[Intent, Field(discriminator="kind")])
 
 
@@ -175,7 +191,7 @@ def setting_of(
     )
 
 
-def plan_intent(intent: Intent, config: Config, setting: Setting, files: Mapping[str, str]) -> FlightPlan:
+def plan_intent(intent: OneDroneIntent, config: Config, setting: Setting, files: Mapping[str, str]) -> FlightPlan:
     """The plan for an intent. `files`: the texts of the files it names. Raises PlanRefused, GeodataUnreadable."""
     if isinstance(intent, SurveyIntent):
         return plan_survey(_survey(intent, config, files), setting)
@@ -200,6 +216,12 @@ def plan_intent(intent: Intent, config: Config, setting: Setting, files: Mapping
     if isinstance(intent, OrbitIntent):
         return plan_orbit(FireScene(place, intent.flame_m, intent.name), setting)
     return plan_recheck(Pose(place, intent.height_m, intent.yaw_deg, intent.pitch_deg, intent.name), setting)
+
+
+def plan_fleet_intent(intent: FleetIntent, config: Config, settings: tuple[Setting, ...]) -> FleetPlan:
+    """The flights of a fleet. `settings` belong to `intent.drones` in order. Raises PlanRefused."""
+    sites = [_site(s, intent, config) for s in intent.sites]
+    return plan_fleet(sites, settings, charge_s=intent.charge_s, name=intent.name)
 
 
 def _known(name: str, known: Mapping[str, object], intent: str) -> str:
@@ -231,7 +253,7 @@ def _survey(intent: SurveyIntent, config: Config, files: Mapping[str, str]) -> A
     )
 
 
-def _site(site: SiteIntent | str, intent: SitesIntent, config: Config) -> Site:
+def _site(site: SiteIntent | str, intent: SitesIntent | FleetIntent, config: Config) -> Site:
     if isinstance(site, str):
         site = SiteIntent(id=site)
     places = {p.id: p.at for p in config.ponding_points}
@@ -247,6 +269,7 @@ def _site(site: SiteIntent | str, intent: SitesIntent, config: Config) -> Site:
         intent.dwell_s if site.dwell_s is None else site.dwell_s,
         site.deadline_s,
         site.priority,
+        next((b.height_m for b in config.buildings if b.id == site.id and site.at is None), 0.0),
     )
 
 

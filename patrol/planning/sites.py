@@ -37,21 +37,24 @@ class Site:
     dwell_s: float = SETTLE_S
     deadline_s: float | None = None
     priority: int = 1
+    up_m: float = 0.0  # of the point above the ground: a roof is looked at, not what is under it
 
 
 def site_group(site: Site, setting: Setting) -> Group:
     """The camera places from which a site is seen at its gimbal angle; any direction will do unless one is given."""
     checks.check_places([site.at], setting.home, site.id)
     height_m = checks.working_height(setting.drone.camera, setting.airspace, site.height_m, None)
+    if site.up_m >= height_m:
+        raise refuse("height-impossible", height_m=height_m, low_m=site.up_m, high_m=setting.airspace.ceiling_m, gsd_low_m=0.0, gsd_high_m=setting.drone.camera.gsd_m(setting.airspace.ceiling_m))  # fmt: skip
     if not -90.0 <= site.pitch_deg <= -10.0 or not isfinite(site.dwell_s):
         raise refuse("not-a-number", place=f"{site.id}: pitch_deg -90 to -10")
     east, north = setting.frame.to_local(site.at)
-    away_m = height_m / tan(radians(-site.pitch_deg)) if site.pitch_deg > -89.9 else 0.0
+    away_m = (height_m - site.up_m) / tan(radians(-site.pitch_deg)) if site.pitch_deg > -89.9 else 0.0
     ways = COMPASS if site.yaw_deg is None and away_m > 0.0 else (site.yaw_deg or 0.0,)
     choices = []
     for yaw in ways:
         at = EastNorth(east - away_m * sin(radians(yaw)), north - away_m * cos(radians(yaw)))
-        spot = Spot(at, height_m, yaw, site.pitch_deg, max(site.dwell_s, SETTLE_S), site.id, (east, north, 0.0))
+        spot = Spot(at, height_m, yaw, site.pitch_deg, max(site.dwell_s, SETTLE_S), site.id, (east, north, site.up_m))
         choices.append((spot,))
     choices.sort(key=lambda c: round(hypot(*c[0].at), 3))
     return Group(site.id, tuple(choices))

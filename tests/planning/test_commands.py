@@ -22,7 +22,7 @@ from patrol.errors import GeodataUnreadable, PlanDrifted, PlanUnsafe
 from patrol.geo import LatLon, LocalFrame
 from patrol.planning.encode import missions
 from patrol.planning.ground import Ground
-from patrol.planning.intent import parse_intent, plan_intent, setting_of
+from patrol.planning.intent import FleetIntent, OneDroneIntent, parse_intent, plan_intent, setting_of
 from patrol.planning.refusals import PlanRefused
 from patrol.planning.safety import Rules, judge
 from tests.planning.data import shared
@@ -103,7 +103,21 @@ def test_wrong_intents_are_refused_by_field(document: object) -> None:
     """An intent that is not right is refused; nothing is guessed."""
     config = load(Path(CONFIG))
     with pytest.raises(PlanRefused):
-        plan_intent(parse_intent(document, "wrong"), config, setting_of(config, "falcon"), {})
+        plan_intent(one_drone(document), config, setting_of(config, "falcon"), {})
+
+
+def one_drone(document: object) -> OneDroneIntent:
+    """An intent for one drone."""
+    intent = parse_intent(document, "test")
+    assert not isinstance(intent, FleetIntent)
+    return intent
+
+
+def test_a_fleet_intent_becomes_flights_that_pass_the_judge(tmp_path: Path) -> None:
+    """The storm round: both drones' plans are written, every site is in one of them."""
+    printed = run(plan_command, str(ROOT / "flightplans/storm-round.yaml"), "--out", str(tmp_path))
+    assert "left out" not in printed
+    assert list(tmp_path.glob("storm-round-*.plan"))
 
 
 def hill(path: Path, crs: str = "EPSG:32650") -> None:
@@ -123,7 +137,7 @@ def test_the_ground_is_followed_and_the_judge_agrees(tmp_path: Path) -> None:
     config = load(Path(CONFIG))
     setting = setting_of(config, "falcon", terrain=terrain)
     document = {"kind": "corridor", "drone": "falcon", "height_m": 75.0, "roads": ["river-road"], "name": "hill"}
-    plan = plan_intent(parse_intent(document, "hill"), config, setting, {})
+    plan = plan_intent(one_drone(document), config, setting, {})
     ground = Ground(LocalFrame(setting.home), terrain)
     heights = [w.up_m for s in plan.sorties for w in s.waypoints]
     assert max(heights) - min(heights) > 10.0
@@ -149,7 +163,7 @@ def test_surveys_over_hills_are_safe_or_refused(tmp_path: Path, rtl_m: float) ->
         "name": "hill",
     }
     try:
-        plan = plan_intent(parse_intent(document, "hill"), config, setting, {})
+        plan = plan_intent(one_drone(document), config, setting, {})
     except PlanRefused as refusal:
         assert {reason.code for reason in refusal.reasons} <= {"return-too-low", "return-too-high"}  # noqa: PT017 - either way is right
         return

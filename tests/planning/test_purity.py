@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -69,3 +70,22 @@ def test_the_watch_can_fail() -> None:
     done = run("--prove")
     assert done.returncode == 1
     assert "/dev/null" in done.stdout
+
+
+VALUES = {"patrol.geo", "patrol.errors", "patrol.planning.airspace", "patrol.planning.drone", "patrol.planning.mission"}
+PLANNERS_OWN = {"power_w", "ground_speed", "air_density", "holds_during", "usable_wh", "footprint_m"}
+
+
+def test_the_judge_shares_only_values_with_the_planner() -> None:
+    """No module of the judge imports the planner's code, nor calls what the shared values can compute themselves."""
+    for path in sorted((ROOT / "patrol/planning/safety").glob("*.py")):
+        tree = ast.parse(path.read_text())
+        own = {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("patrol."):
+                module = node.module or ""
+                names = {f"{module}.{alias.name}" for alias in node.names}
+                allowed = module in VALUES or module.startswith("patrol.planning.safety") or names <= VALUES
+                assert allowed, f"{path.name} imports {module}"
+            if isinstance(node, ast.Attribute) and node.attr in PLANNERS_OWN - own:
+                raise AssertionError(f"{path.name} uses {node.attr} of the planner's values")
