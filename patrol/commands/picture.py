@@ -144,12 +144,16 @@ def _profiles(height: Axes, battery: Axes, plan: FlightPlan, font: str | None) -
     begin = 0.0
     colours = mpl.colormaps["tab10"]
     for n, sortie in enumerate(plan.sorties):
-        times = [begin, *(begin + i.time_s for i in sortie.instants), begin + sortie.duration_s]
-        minutes = np.array(times) / 60.0
-        colour = colours(n % 10)
-        height.plot(minutes, [0.0, *(w.up_m for w in sortie.waypoints), 0.0], color=colour)
-        used = np.array([0.0, *(i.used_wh for i in sortie.instants), sortie.used_wh])
-        battery.plot(minutes, 100.0 * (1.0 - used / plan.drone.battery_wh), color=colour)
+        rows = [(0.0, 0.0, 0.0)]
+        for w, instant in zip(sortie.waypoints, sortie.instants, strict=True):
+            if w.hold_s > 0.0:
+                rows.append((instant.time_s - w.hold_s, w.up_m, rows[-1][2]))
+            rows.append((instant.time_s, w.up_m, instant.used_wh))
+        rows.append((sortie.duration_s, 0.0, sortie.used_wh))
+        line = np.array(rows)
+        minutes, colour = (begin + line[:, 0]) / 60.0, colours(n % 10)
+        height.plot(minutes, line[:, 1], color=colour)
+        battery.plot(minutes, 100.0 * (1.0 - line[:, 2] / plan.drone.battery_wh), color=colour)
         begin += sortie.duration_s
     battery.axhline(100.0 * plan.drone.reserve, color="#dc2626", linestyle="--", linewidth=0.8, label=_say("reserve", font))  # fmt: skip
     battery.legend(loc="upper right", fontsize=7)

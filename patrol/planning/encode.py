@@ -1,6 +1,7 @@
 """A sortie as a mission for its autopilot. The facts on autopilots were measured on recorded conversations.
 
-ArduPilot refuses NaN in parameters it does not use; PX4 wants NaN for "no yaw" and refuses legs over 900 m.
+What follows a waypoint is done when the drone leaves it, so nose and gimbal are turned before it, on the way there, and
+only the photograph comes after. ArduPilot refuses NaN in parameters it does not use; PX4 wants NaN for "no yaw" and refuses legs over 900 m.
 """
 
 from __future__ import annotations
@@ -60,13 +61,14 @@ def encode(plan: FlightPlan, sortie: Sortie, name: str) -> Mission:
         yaw = nan if px4 else 0.0
         if waypoint.yaw_deg is not None and px4:
             yaw = waypoint.yaw_deg
+        items += [_action(action) for action in waypoint.actions if action.deed == "gimbal"]
+        if waypoint.yaw_deg is not None and not px4:
+            items.append(Item(CONDITION_YAW, FRAME_MISSION, waypoint.yaw_deg % 360.0, 0.0, 1.0, 0.0))
         hold_s = float(ceil(waypoint.hold_s))
         items.append(
             Item(NAV_WAYPOINT, FRAME_RELATIVE, hold_s, ACCEPT_M, 0.0, yaw, float(lat), float(lon), waypoint.up_m)
         )
-        if waypoint.yaw_deg is not None and not px4:
-            items.append(Item(CONDITION_YAW, FRAME_MISSION, waypoint.yaw_deg % 360.0, 0.0, 1.0, 0.0))
-        items += [_action(action) for action in waypoint.actions]
+        items += [_action(action) for action in waypoint.actions if action.deed != "gimbal"]
         previous = waypoint
     land = frame.to_wgs84(sortie.landing)
     items.append(Item(NAV_LAND, FRAME_RELATIVE, 0.0, 0.0, 0.0, nan if px4 else 0.0, *land, 0.0))

@@ -7,6 +7,7 @@ import json
 import socket
 import time
 import warnings
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,16 +18,24 @@ from hypothesis import strategies as st
 from pymavlink import mavutil, mavwp
 
 from patrol.errors import GeodataUnreadable, MissionUnreadable
-from patrol.geo import LatLon, distance_m
-from patrol.planning.airspace import Circle
+from patrol.geo import EastNorth, LatLon, distance_m
+from patrol.planning.airspace import Airspace, Circle
 from patrol.planning.encode import missions
 from patrol.planning.files.exchange import write_csv, write_geojson, write_kml
 from patrol.planning.files.qgc import read_plan, write_plan
 from patrol.planning.files.waypoints import read_waypoints, write_waypoints
 from patrol.planning.files.wpml import simplified, write_wpml
 from patrol.planning.files.zones import read_areas, read_zones
-from patrol.planning.mission import NAV_WAYPOINT, Mission, has_place
+from patrol.planning.mission import (
+    CONDITION_YAW,
+    DO_MOUNT_CONTROL,
+    IMAGE_START_CAPTURE,
+    NAV_WAYPOINT,
+    Mission,
+    has_place,
+)
 from patrol.planning.plan import FlightPlan
+from patrol.planning.sites import Site, plan_sites
 from patrol.planning.survey import plan_survey
 from tests.planning.data import shared
 from tests.planning.worlds import world
@@ -136,6 +145,18 @@ def test_djikmz_reads_our_waylines(plan: FlightPlan) -> None:
     lines = xmltodict.parse(documents["wpmz/waylines.wpml"])["kml"]["Document"]["Folder"]["Placemark"]
     read = [tuple(float(v) for v in mark["Point"]["coordinates"].split(",")) for mark in lines]
     assert furthest(where, [LatLon(lat, lon) for lon, lat in read]) < CENTIMETRE
+
+
+def test_nose_and_gimbal_turn_before_the_photograph() -> None:
+    """On ArduPilot yaw and gimbal commands come before the waypoint they are for, the photograph right after it."""
+    task = world(3)
+    here = task.setting.frame.to_wgs84(EastNorth(60.0, 20.0))
+    plan = plan_sites([Site("a", here, 40.0, -60.0, yaw_deg=90.0)], replace(task.setting, airspace=Airspace()))
+    commands = [i.command for i in missions(plan)[0].items]
+    photo = commands.index(IMAGE_START_CAPTURE)
+    assert commands[photo - 1] == NAV_WAYPOINT
+    assert commands[photo - 3 : photo - 1] == [DO_MOUNT_CONTROL, CONDITION_YAW]
+    assert missions(plan)[0].items[photo - 1].p1 >= 2.0
 
 
 def test_maps_and_tables_hold_every_photograph(plan: FlightPlan) -> None:

@@ -151,7 +151,9 @@ def _actions(n: int, w: Waypoint, line_end: int, first: int) -> str:
     """The action groups of waypoint `n`; their ids count on from `first`."""
     deeds = [_deed(action) for action in w.actions if action.deed in ("photo", "gimbal")]
     if w.hold_s > 0.0:
-        deeds.insert(0, ("hover", f"<wpml:hoverTime>{w.hold_s:.1f}</wpml:hoverTime>"))
+        hover = ("hover", f"<wpml:hoverTime>{w.hold_s:.1f}</wpml:hoverTime>")
+        turned = sum(name == "gimbalRotate" for name, _ in deeds)
+        deeds = [*deeds[:turned], hover, *deeds[turned:]]  # the gimbal turns while the drone settles
     groups = []
     if deeds:
         groups.append(_group(first, n, n, "reachPoint", None, deeds))
