@@ -103,10 +103,16 @@ def use_pure_modules() -> None:
 
     def plan_and_judge() -> None:
         for one in wanted:
-            setting = intent.setting_of(config, one.drone, wind=CALM, terrain=None, zones=(), starts_at_s=None)
-            plan = intent.plan_intent(one, config, setting, areas)
-            rules = safety.Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
-            assert [safety.judge(mission, rules) for mission in encode.missions(plan)]
+            settings = tuple(
+                intent.setting_of(config, drone, wind=CALM, terrain=None, zones=(), starts_at_s=None)
+                for drone in (one.drones if isinstance(one, intent.FleetIntent) else (one.drone,))
+            )
+            if isinstance(one, intent.FleetIntent):
+                plans = [flight.plan for flight in intent.plan_fleet_intent(one, config, settings).flights]
+            else:
+                plans = [intent.plan_intent(one, config, settings[0], areas)]
+            rules = safety.Rules(settings[0].drone, settings[0].airspace, settings[0].wind, settings[0].starts_at_s)
+            assert [safety.judge(mission, rules) for plan in plans for mission in encode.missions(plan)]
 
     def use() -> None:
         frame = geo.LocalFrame(geo.LatLon(22.5, 114.0))
