@@ -122,8 +122,9 @@ class Running:
         """Ask `path` until `holds(answer)`; then that answer."""
         deadline = time.monotonic() + within_s
         while True:
-            body = (await self.client.get(f"/api/v1{path}")).json()
-            if holds(body):
+            answer = await self.client.get(f"/api/v1{path}")
+            body = answer.json()
+            if "error" not in body and holds(body):  # until the database is open there is nothing but errors
                 return body
             assert time.monotonic() < deadline, f"{path} stayed {body}"
             await asyncio.sleep(0.02)
