@@ -31,20 +31,20 @@ INBOX = 2000
 RETRY_S = (0.5, 10.0)  # first and longest wait for a database that is gone
 
 
-def answer(taken: Taken, district: str, now: datetime) -> tuple[Outgoing, str] | None:
+def answer(taken: Taken, district: str, drill: bool, now: datetime) -> tuple[Outgoing, str] | None:
     """What to tell the box, and the id of the message it is about; None where no answer is waited for.
 
-    The answer's own id is the same whenever the same is answered.
+    The answer's own id is the same whenever the same is answered. `drill`: all of this district is an exercise.
     """
     item = taken.item
     if isinstance(item, Refusal):
         if not item.wants_answer or item.event_id is None or item.box is None:
             return None
-        box, event_id, drill = item.box, item.event_id, False
+        box, event_id = item.box, item.event_id
     else:
         if isinstance(item.event.data, BoxStatus):
             return None
-        box, event_id, drill = item.box, item.event.id, item.event.drill
+        box, event_id, drill = item.box, item.event.id, drill or item.event.drill
     said = Acknowledgement(
         box=box, event_id=event_id, outcome=taken.outcome, reason=taken.reason, case_number=taken.case_number
     )
@@ -151,7 +151,11 @@ class Ingest:
 
     async def _answer(self, taken: Sequence[Taken]) -> None:
         """Tell the boxes; what cannot be said now is asked for again by them."""
-        answers = [said for one in taken if (said := answer(one, self._district, self._wall())) is not None]
+        answers = [
+            said
+            for one in taken
+            if (said := answer(one, self._district, self._rules.config.district.drill, self._wall())) is not None
+        ]
         results = await asyncio.gather(*(self._say(message) for message, _ in answers))
         self._answered += [event_id for (_, event_id), said in zip(answers, results, strict=True) if said]
         del self._answered[:-INBOX]
