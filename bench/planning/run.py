@@ -270,7 +270,8 @@ def fleet() -> None:
     ]  # fmt: skip
     began = time.perf_counter()
     problem = pose_problem(sites, settings)
-    print(f"\nFleet of 6, 300 sites: posed in {time.perf_counter() - began:.1f} s")
+    unseen = sum(all(places[k] is None for places in problem.spots) for k in range(len(sites)))
+    print(f"\nFleet of 6, 300 sites: posed in {time.perf_counter() - began:.1f} s; {unseen} lie in or behind zones")
     long_s = float(os.environ.get("FLEET_S", "120"))
     costs = {}
     for seconds in (2.0, long_s):
