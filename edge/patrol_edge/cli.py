@@ -64,11 +64,7 @@ def _language() -> Language:
     return "zh-CN" if os.environ.get("PATROL_LANG", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
 
 
-class _BoxGroup(click.Group):
-    """Without a subcommand the box runs."""
-
-
-@click.group(cls=_BoxGroup, invoke_without_command=True)
+@click.group(invoke_without_command=True)
 @click.option("--box", "box_name", metavar="NAME", help="Run this box: watch all of its cameras until stopped.")
 @click.option(
     "--config",
