@@ -8,6 +8,7 @@ import signal
 
 import click
 
+from patrol.flight.clock import Steady
 from patrol.flight.dialect import signing_from
 from patrol.flight.sim.drone import SimDrone
 from patrol.flight.sim.serve import Aloft, Losses
@@ -73,6 +74,7 @@ def command(
     """
     secret = os.environ.get("PATROL_SIGNING_KEY")
     frame = LocalFrame(LatLon(*home))
+    clock = Steady(speed)
     drones = [
         Aloft(
             Vehicle(
@@ -88,7 +90,7 @@ def command(
             read_address(link),
             signing_from(secret, n + 1) if secret else None,
             Losses(loss),
-            speed,
+            clock,
         )
         for n in range(count)
     ]

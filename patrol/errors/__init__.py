@@ -48,6 +48,9 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   ├── DroneSilent             nothing is heard of it
     │   ├── SigningKeyUnusable      the secret of a signed link protects nothing
     │   ├── FrameUnsendable         a message that MAVLink does not have
+    │   ├── DroneLinkLost           the link ended while it was in use
+    │   ├── DronesSeveral           more than one is heard, and none was named
+    │   ├── DroneForeign            its autopilot is neither ArduPilot nor PX4
     │   ├── MissionNotAboard        what was uploaded does not read back as it was sent
     │   ├── MissionUncompilable     a plan cannot be put into this autopilot's items
     │   ├── CommandRefused          the drone answers and says no, or does not answer
@@ -64,8 +67,11 @@ from patrol.errors.flying import (
     CommandRefused,
     DroneLinkUnusable,
     DroneSilent,
+    DroneForeign,
+    DroneLinkLost,
     FlightError,
     FlightRecordUnreadable,
+    DronesSeveral,
     FlightRefused,
     FrameUnsendable,
     GeodataUnreadable,
@@ -134,8 +140,11 @@ __all__ = [
     "EvidenceAltered",
     "EvidenceError",
     "EvidenceMissing",
+    "DroneForeign",
+    "DroneLinkLost",
     "EvidenceRefused",
     "EvidenceUnwritable",
+    "DronesSeveral",
     "FlightError",
     "FlightRecordUnreadable",
     "FlightRefused",

@@ -73,6 +73,33 @@ class DroneSilent(FlightError):
     )
 
 
+class DroneLinkLost(FlightError):
+    """The link to the drones ended while it was in use."""
+
+    message = Text("The drone link {link} ended: {cause}.", "无人机链路 {link} 断开：{cause}。")
+    remedy = Text(
+        "A drone in the air goes on by itself or returns, as its own failsafe says; open the link again to take it over.",
+        "空中的无人机会继续飞行或按自身保护返航；重新打开链路即可接管。",
+    )
+
+
+class DronesSeveral(FlightError):
+    """More than one drone is heard, and none was named."""
+
+    message = Text("{count} drones are heard on {link}: {systems}.", "{link} 上有 {count} 架无人机：{systems}。")
+    remedy = Text("Say which one is meant: --system N.", "请指明是哪一架：--system N。")
+
+
+class DroneForeign(FlightError):
+    """The autopilot is neither ArduPilot nor PX4."""
+
+    message = Text(
+        "Drone {drone} on {link} has autopilot {autopilot}, which is neither ArduPilot nor PX4.",
+        "{link} 上的无人机 {drone} 的飞控编号为 {autopilot}，既不是 ArduPilot 也不是 PX4。",
+    )
+    remedy = Text("It cannot be flown from here.", "无法从这里飞行它。")
+
+
 class SigningKeyUnusable(FlightError):
     """The secret of a signed link protects nothing."""
 

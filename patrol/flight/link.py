@@ -1,52 +1,86 @@
 """One MAVLink link with all vehicles on it, in asyncio: who is heard, how well, and conversations with each.
 
-Thin: bytes are `transport`'s, frames `dialect`'s, decisions those of the exchanges that it carries.
+Thin: bytes are `transport`'s, frames `dialect`'s, decisions those of the exchanges that it carries. All waiting
+is on its clock, so that simulated time serves as well as real time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from typing import TypeVar
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from patrol.errors import DroneSilent
+from patrol.errors import DroneForeign, DroneLinkLost, DroneSilent, DronesSeveral
+from patrol.flight.clock import Bell, Clock, Steady
+from patrol.flight.compare import Firmware
 from patrol.flight.dialect import Codec, Frame, Signing
 from patrol.flight.exchange import Exchange
 from patrol.flight.messages import AUTOPILOT_COMPONENT, GCS_COMPONENT, GCS_SYSTEM, Message
 from patrol.flight.quality import Quality
-from patrol.flight.transport import Address, Transport, open_transport
+from patrol.flight.transport import Address, Opener, Peer, Transport, open_transport
 
 HEARTBEAT_EVERY_S = 1.0
-QUEUE = 500  # messages of one listener; older ones are dropped, as a radio would
-Listener = Callable[[Frame], None]
+QUEUE = 500  # frames of one listener; older ones are dropped, as a radio would
+OTHERS_S = 1.5  # how long to listen for a second vehicle: every one sends a heartbeat a second
+SHORTEST_S = 0.001  # of a sleep: a conversation that wants to be woken in the past must not stop a stepped clock
+AUTOPILOTS: dict[int, Firmware] = {3: "ardupilot", 12: "px4"}
 Ended = TypeVar("Ended")
+Tap = Callable[[int | None, bytes], None]
 OUR_HEARTBEAT = Message("HEARTBEAT", {"type": 6, "autopilot": 8, "system_status": 4, "mavlink_version": 3})
 
 
+@dataclass
+class Ear:
+    """What one listener has not yet taken. `system` None: of everybody."""
+
+    system: int | None
+    frames: deque[Frame] = field(default_factory=lambda: deque(maxlen=QUEUE))
+    bell: Bell = field(default_factory=Bell)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A vehicle that was heard."""
+
+    system: int
+    firmware: Firmware
+
+
 class Link:
-    """An open link. `monotonic` times waits, `wall` signs frames; both are arguments so that a test can hold them."""
+    """An open link. `clock` times waits, `wall` signs frames; both are arguments so that a test can hold them.
+
+    `taps` see every frame of a vehicle and to it, with its system id (None: to all), for the record.
+    """
 
     def __init__(
         self,
         address: Address,
         signing: Signing | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
         wall: Callable[[], float] = time.time,
+        opener: Opener = open_transport,
     ) -> None:
         self.address = address
+        self.clock: Clock = clock or Steady()
         self.qualities: dict[tuple[int, int], Quality] = {}
         self.codec = Codec(GCS_SYSTEM, GCS_COMPONENT, signing)
-        self._monotonic, self._wall = monotonic, wall
-        self._listeners: list[Listener] = []
+        self.taps: list[Tap] = []
+        self._wall, self._opener = wall, opener
+        self._ears: list[Ear] = []
+        self._peers: dict[int, Peer] = {}
         self._transport: Transport | None = None
         self._heartbeats: asyncio.Task[None] | None = None
+        self._lost: str | None = None
 
     async def open(self) -> None:
         """Open it and begin to send heartbeats. Raises DroneLinkUnusable."""
         self.codec.clock(self._wall())
-        self._transport = await open_transport(self.address, self._receive)
+        self._lost = None
+        self._transport = await self._opener(self.address, self._receive, self._end)
         self._heartbeats = asyncio.create_task(self._beat())
 
     async def close(self) -> None:
@@ -59,85 +93,142 @@ class Link:
 
     def now(self) -> float:
         """This link's clock, for exchanges."""
-        return self._monotonic()
+        return self.clock.now()
+
+    def wall(self) -> float:
+        """Seconds since 1970."""
+        return self._wall()
 
     def send(self, message: Message, system: int | None = None) -> None:
-        """Send it; `system` fills in the address where the message has one."""
+        """Send it to where `system` was heard, addressed where the message has an address; to everybody without one."""
         if self._transport is not None:
-            addressed = message if system is None else _addressed(message, system)
-            self._transport.send(self.codec.encode(addressed))
+            data = self.codec.encode(message if system is None else _addressed(message, system))
+            for tap in self.taps:
+                tap(system, data)
+            self._transport.send(data, None if system is None else self._peers.get(system))
 
     def systems(self) -> tuple[int, ...]:
         """The autopilots heard so far."""
         return tuple(sorted(s for s, component in self.qualities if component == AUTOPILOT_COMPONENT))
 
-    @asynccontextmanager
-    async def listen(self, system: int | None = None) -> AsyncIterator[asyncio.Queue[Frame]]:
-        """A bounded queue of what one system says (or all)."""
-        queue: asyncio.Queue[Frame] = asyncio.Queue(QUEUE)
+    def check(self) -> None:
+        """Raises DroneLinkLost when the link has ended."""
+        if self._lost is not None:
+            raise DroneLinkLost(link=self.address.text, cause=self._lost)
 
-        def put(frame: Frame) -> None:
-            if system is not None and frame.system != system:
-                return
-            if queue.full():
-                queue.get_nowait()
-            queue.put_nowait(frame)
-
-        self._listeners.append(put)
+    @contextmanager
+    def listen(self, system: int | None = None) -> Iterator[Ear]:
+        """What one system says (or all) from now on."""
+        ear = Ear(system)
+        self._ears.append(ear)
         try:
-            yield queue
+            yield ear
         finally:
-            self._listeners.remove(put)
+            self._ears.remove(ear)
 
     async def converse(self, exchange: Exchange[Ended], system: int) -> Ended:
         """Hold one conversation with one autopilot to its end, which the exchange's own deadlines bring about."""
-        async with self.listen(system) as queue:
-            self._say(exchange.begin(self.now()), system)
-            while (ending := exchange.ending) is None:
-                wake_at = exchange.wake_at
-                timeout_s = 0.05 if wake_at is None else max(wake_at - self.now(), 0.0)
-                try:
-                    async with asyncio.timeout(timeout_s):
-                        frame = await queue.get()
-                except TimeoutError:
-                    self._say(exchange.wake(self.now()), system)
-                    continue
-                if frame.message is not None and frame.component == AUTOPILOT_COMPONENT and _for_us(frame.message):
-                    self._say(exchange.hear(frame.message, self.now()), system)
-                if exchange.wake_at is not None and self.now() >= exchange.wake_at:
-                    self._say(exchange.wake(self.now()), system)
-            return ending
+        return await Talk(self, exchange, system).run()
 
     async def first_heartbeat(self, system: int | None, within_s: float) -> Message:
-        """The next heartbeat of an autopilot. Raises DroneSilent."""
-        try:
-            async with asyncio.timeout(within_s), self.listen(system) as queue:
-                while True:
-                    message = (await queue.get()).message
+        """The next heartbeat of an autopilot. Raises DroneSilent, DroneLinkLost."""
+        give_up_at = self.now() + within_s
+        with self.listen(system) as ear, self.clock.member():
+            while True:
+                self.check()
+                while ear.frames:
+                    message = ear.frames.popleft().message
                     if message is not None and message.name == "HEARTBEAT" and message.component == AUTOPILOT_COMPONENT:
                         return message
-        except TimeoutError as err:
-            raise DroneSilent(drone=system or "?", seconds=within_s, link=self.address.text) from err
+                if self.now() >= give_up_at:
+                    raise DroneSilent(drone=system or "?", seconds=within_s, link=self.address.text)
+                await self.clock.sleep_until(give_up_at, ear.bell)
 
-    def _say(self, messages: Iterable[Message], system: int) -> None:
-        for message in messages:
-            self.send(message, system)
+    async def find(self, system: int | None, within_s: float = 10.0) -> Found:
+        """The vehicle `system`, or the only one. Raises DroneSilent, DronesSeveral, DroneForeign, DroneLinkLost."""
+        heartbeat = await self.first_heartbeat(system, within_s)
+        if system is None:
+            with self.clock.member():
+                await self.clock.sleep_until(self.now() + OTHERS_S)
+            if len(self.systems()) > 1:
+                systems = self.systems()
+                raise DronesSeveral(count=len(systems), link=self.address.text, systems=", ".join(map(str, systems)))
+        autopilot = int(heartbeat["autopilot"])
+        if autopilot not in AUTOPILOTS:
+            raise DroneForeign(drone=heartbeat.system, link=self.address.text, autopilot=autopilot)
+        return Found(heartbeat.system, AUTOPILOTS[autopilot])
 
-    def _receive(self, data: bytes) -> None:
+    def _receive(self, data: bytes, peer: Peer) -> None:
         now = self.now()
         for frame in self.codec.feed(data):
+            self._peers[frame.system] = peer
             quality = self.qualities.setdefault((frame.system, frame.component), Quality())
             quality.frame(frame.sequence, now)
             if frame.message is not None and frame.message.name == "HEARTBEAT":
                 quality.heartbeat(now)
-            for listener in tuple(self._listeners):
-                listener(frame)
+            for tap in self.taps:
+                tap(frame.system, frame.raw)
+            for ear in self._ears:
+                if ear.system is None or ear.system == frame.system:
+                    ear.frames.append(frame)
+                    ear.bell.ring()
+
+    def _end(self, cause: str) -> None:
+        self._lost = cause
+        for ear in self._ears:
+            ear.bell.ring()
 
     async def _beat(self) -> None:
-        while True:
-            self.codec.clock(self._wall())
-            self.send(OUR_HEARTBEAT)
-            await asyncio.sleep(HEARTBEAT_EVERY_S)
+        with self.clock.member():
+            while True:
+                self.codec.clock(self._wall())
+                self.send(OUR_HEARTBEAT)
+                await self.clock.sleep_until(self.now() + HEARTBEAT_EVERY_S)
+
+
+class Talk(Generic[Ended]):
+    """One conversation with one autopilot. `after` is called when it has heard something or was woken."""
+
+    def __init__(
+        self, link: Link, exchange: Exchange[Ended], system: int, after: Callable[[], None] = lambda: None
+    ) -> None:
+        self._link, self._exchange, self._system, self._after = link, exchange, system, after
+        self._bell: Bell | None = None
+
+    async def run(self) -> Ended:
+        """To the end. Raises DroneLinkLost."""
+        link, exchange = self._link, self._exchange
+        with link.listen(self._system) as ear, link.clock.member():
+            self._bell = ear.bell
+            self._send(exchange.begin(link.now()))
+            while (ending := exchange.ending) is None:
+                link.check()
+                if ear.frames:
+                    self._hear(ear.frames.popleft())
+                else:
+                    wake_at = exchange.wake_at
+                    soonest = link.now() + SHORTEST_S
+                    await link.clock.sleep_until(soonest if wake_at is None else max(wake_at, soonest), ear.bell)
+                if exchange.wake_at is not None and link.now() >= exchange.wake_at:
+                    self._send(exchange.wake(link.now()))
+                self._after()
+            self._bell = None
+            return ending
+
+    def say(self, messages: Iterable[Message]) -> None:
+        """Send something in this conversation, as orders are; its next waking is looked up again."""
+        self._send(messages)
+        if self._bell is not None:
+            self._bell.ring()
+
+    def _send(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self._link.send(message, self._system)
+
+    def _hear(self, frame: Frame) -> None:
+        message = frame.message
+        if message is not None and frame.component == AUTOPILOT_COMPONENT and _for_us(message):
+            self._send(self._exchange.hear(message, self._link.now()))
 
 
 def _addressed(message: Message, system: int) -> Message:

@@ -19,7 +19,7 @@ from patrol.flight.messages import Command, Message, MissionType
 from patrol.flight.preflight import READ, Demands, Fault, failsafes, health
 from patrol.flight.seen import Seen
 
-STREAMS_HZ = {33: 4.0, 1: 1.0, 24: 1.0, 193: 1.0, 42: 1.0, 242: 0.5, 147: 1.0, 30: 4.0, 245: 1.0}
+STREAMS_HZ = {33: 4.0, 1: 1.0, 24: 1.0, 193: 1.0, 42: 1.0, 242: 0.5, 147: 1.0, 30: 4.0, 245: 1.0, 285: 1.0}
 READY_WITHIN_S = 90.0  # ArduCopter's position took 41 s from a cold boot
 AIRBORNE_WITHIN_S = 60.0
 SILENT_S = 5.0
@@ -110,6 +110,11 @@ class Pilot:
     def ending(self) -> Ending | None:
         """How it ended."""
         return self._ending
+
+    @property
+    def items(self) -> int:
+        """How many items its mission has, ArduPilot's home included."""
+        return len(self.compiled.lists[MissionType.MISSION])
 
     @property
     def wake_at(self) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite, nan
+from math import asin, degrees, hypot, isfinite, nan
 from typing import NamedTuple
 
 from patrol.flight.compare import Firmware
@@ -17,6 +17,7 @@ MODES: dict[Firmware, dict[int, str]] = {
     "px4": {1 << 16: "manual", 2 << 24 | 4 << 16: "takeoff", 3 << 24 | 4 << 16: "hold", 4 << 24 | 4 << 16: "mission",
             5 << 24 | 4 << 16: "rtl", 6 << 24 | 4 << 16: "land", 1 << 24 | 3 << 16: "orbit"},
 }  # fmt: skip
+UNKNOWN_HEADING = 65535
 TEXTS, SHOTS = 200, 5000
 
 
@@ -38,7 +39,12 @@ class Seen:
     armed: bool | None = None
     mode: str = ""
     at: LatLon | None = None
+    position_at: float | None = None  # when `at` was heard
     up_m: float = nan
+    amsl_m: float = nan
+    heading_deg: float = nan
+    speed_ms: float = nan
+    gimbal_pitch_deg: float = nan
     battery: float = nan
     voltage_v: float = nan
     satellites: int = 0
@@ -76,9 +82,13 @@ class Seen:
         self.mode = MODES[self.firmware].get(number, str(number))
 
     def _global_position_int(self, message: Message, now: float) -> None:
-        del now
         lat, lon = int(message["lat"]) / 1e7, int(message["lon"]) / 1e7
         self.at = LatLon(lat, lon) if lat or lon else None
+        self.position_at = now
+        self.amsl_m = int(message["alt"]) / 1000
+        heading = int(message["hdg"])
+        self.heading_deg = heading / 100 if heading != UNKNOWN_HEADING else nan
+        self.speed_ms = hypot(int(message["vx"]), int(message["vy"])) / 100
         self.up_m = int(message["relative_alt"]) / 1000
         self.highest_m = max(self.highest_m, self.up_m)
         self.flew = self.flew or (bool(self.armed) and self.up_m > 1.5)
@@ -98,6 +108,11 @@ class Seen:
         self.position_good = bool(int(message["flags"]) & HORIZONTAL_ABSOLUTE)
 
     _estimator_status = _ekf_status_report
+
+    def _gimbal_device_attitude_status(self, message: Message, now: float) -> None:
+        del now
+        w, x, y, z = (float(part) for part in message["q"])
+        self.gimbal_pitch_deg = degrees(asin(max(-1.0, min(1.0, 2.0 * (w * y - z * x)))))
 
     def _home_position(self, message: Message, now: float) -> None:
         del now

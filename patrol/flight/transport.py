@@ -23,7 +23,9 @@ UNSENT_BYTES = 256 * 1024  # more than this waiting in a socket means that nobod
 CHUNK_BYTES = 4096
 PEERS = 64  # who is answered at one listening end: 20 drones, or ground stations, with room
 Way = Literal["udp", "udpout", "tcp", "tcpin", "serial"]
-Sink = Callable[[bytes], None]
+Peer = object  # one far end of a link that has several; only equality means anything
+Sink = Callable[[bytes, Peer], None]  # what came, and from whom
+Lost = Callable[[str], None]  # the link is gone, and why
 
 
 @dataclass(frozen=True)
@@ -51,24 +53,35 @@ def read_address(text: str) -> Address:
 class Transport(Protocol):
     """An open way to send bytes."""
 
-    def send(self, data: bytes) -> None:
-        """Give it to the system; what it cannot take is dropped, as a radio would."""
+    def send(self, data: bytes, to: Peer | None = None) -> None:
+        """Give it to the system, for one far end or for all; what it cannot take is dropped, as a radio would."""
 
     def close(self) -> None:
         """Close it; nothing is received afterwards."""
 
 
-async def open_transport(address: Address, receive: Sink) -> Transport:
-    """Open `address`; `receive` gets what comes. Raises DroneLinkUnusable."""
+class Opener(Protocol):
+    """How a link is opened: `open_transport`, or a cable in memory."""
+
+    async def __call__(self, address: Address, receive: Sink, lost: Lost) -> Transport:
+        """Open it."""
+
+
+async def open_transport(address: Address, receive: Sink, lost: Lost) -> Transport:
+    """Open `address`; `receive` gets what comes, `lost` is called once if it ends by itself. Raises DroneLinkUnusable.
+
+    UDP and a listening TCP port never end; a TCP connection does when the far end closes it, a serial line when
+    its device is gone.
+    """
     try:
         async with asyncio.timeout(OPEN_WITHIN_S):
             if address.way in {"udp", "udpout"}:
                 return await _open_udp(address, receive)
             if address.way == "tcp":
-                return await _open_tcp(address, receive)
+                return await _open_tcp(address, receive, lost)
             if address.way == "tcpin":
                 return await _listen_tcp(address, receive)
-            return _open_serial(address, receive)
+            return _open_serial(address, receive, lost)
     except (OSError, termios.error, TimeoutError) as err:
         raise DroneLinkUnusable(link=address.text, cause=str(err) or "no answer") from err
 
@@ -88,20 +101,21 @@ class _Udp(asyncio.DatagramProtocol):
             self._peers[addr] = None
             while len(self._peers) > PEERS:
                 self._peers.pop(next(iter(self._peers)))
-        self._receive(data)
+        self._receive(data, addr)
 
     def error_received(self, exc: Exception) -> None:
         """A peer is not there (yet): the link goes on, silence shows it."""
 
-    def send(self, data: bytes) -> None:
-        """To the fixed peer, or to everyone who spoke."""
+    def send(self, data: bytes, to: Peer | None = None) -> None:
+        """To the fixed peer; to the one that is meant; or to everyone who spoke."""
         if self._transport is None or self._transport.is_closing():
             return
         if not self._answers:
             self._transport.sendto(data)
             return
         for peer in self._peers:
-            self._transport.sendto(data, peer)
+            if to is None or peer == to:
+                self._transport.sendto(data, peer)
 
     def close(self) -> None:
         """Close it."""
@@ -120,8 +134,8 @@ async def _open_udp(address: Address, receive: Sink) -> Transport:
 
 
 class _Stream(asyncio.Protocol):
-    def __init__(self, receive: Sink, streams: set[_Stream]) -> None:
-        self._receive, self._streams = receive, streams
+    def __init__(self, receive: Sink, streams: set[_Stream], lost: Lost | None = None) -> None:
+        self._receive, self._streams, self._lost = receive, streams, lost
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -129,11 +143,12 @@ class _Stream(asyncio.Protocol):
         self._streams.add(self)
 
     def data_received(self, data: bytes) -> None:
-        self._receive(data)
+        self._receive(data, self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        del exc
         self._streams.discard(self)
+        if self._lost is not None:
+            self._lost(str(exc or "the far end closed it"))
 
     def send(self, data: bytes) -> None:
         """Write it unless nobody reads."""
@@ -141,7 +156,8 @@ class _Stream(asyncio.Protocol):
             self._transport.write(data)
 
     def close(self) -> None:
-        """Close it."""
+        """Close it; that is no loss."""
+        self._lost = None
         if self._transport is not None:
             self._transport.close()
 
@@ -150,10 +166,11 @@ class _Streams:
     def __init__(self, streams: set[_Stream], server: asyncio.Server | None) -> None:
         self._streams, self._server = streams, server
 
-    def send(self, data: bytes) -> None:
-        """To everyone connected."""
+    def send(self, data: bytes, to: Peer | None = None) -> None:
+        """To everyone connected, or to one of them."""
         for stream in tuple(self._streams):
-            stream.send(data)
+            if to is None or stream is to:
+                stream.send(data)
 
     def close(self) -> None:
         """Close all."""
@@ -163,10 +180,10 @@ class _Streams:
             stream.close()
 
 
-async def _open_tcp(address: Address, receive: Sink) -> Transport:
+async def _open_tcp(address: Address, receive: Sink, lost: Lost) -> Transport:
     streams: set[_Stream] = set()
     loop = asyncio.get_running_loop()
-    await loop.create_connection(lambda: _Stream(receive, streams), address.place, address.number)
+    await loop.create_connection(lambda: _Stream(receive, streams, lost), address.place, address.number)
     return _Streams(streams, None)
 
 
@@ -178,8 +195,8 @@ async def _listen_tcp(address: Address, receive: Sink) -> Transport:
 
 
 class _Serial:
-    def __init__(self, descriptor: int, receive: Sink) -> None:
-        self._descriptor, self._receive = descriptor, receive
+    def __init__(self, descriptor: int, receive: Sink, lost: Lost) -> None:
+        self._descriptor, self._receive, self._lost = descriptor, receive, lost
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(descriptor, self._readable)
         self._open = True
@@ -189,14 +206,16 @@ class _Serial:
             data = os.read(self._descriptor, CHUNK_BYTES)
         except BlockingIOError:
             return
-        except OSError:  # unplugged: silence shows it
+        except OSError as err:  # unplugged
             self.close()
+            self._lost(str(err))
             return
         if data:
-            self._receive(data)
+            self._receive(data, None)
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes, to: Peer | None = None) -> None:
         """Give it to the driver; what does not fit its buffer is lost, as on the radio behind it."""
+        del to
         try:
             if self._open:
                 os.write(self._descriptor, data)
@@ -211,7 +230,7 @@ class _Serial:
             os.close(self._descriptor)
 
 
-def _open_serial(address: Address, receive: Sink) -> Transport:
+def _open_serial(address: Address, receive: Sink, lost: Lost) -> Transport:
     speed = getattr(termios, f"B{address.number}", None)
     if speed is None:
         raise DroneLinkUnusable(link=address.text, cause=f"{address.number} is no baud rate of this system")
@@ -224,4 +243,4 @@ def _open_serial(address: Address, receive: Sink) -> Transport:
     except (OSError, termios.error):
         os.close(descriptor)
         raise
-    return _Serial(descriptor, receive)
+    return _Serial(descriptor, receive, lost)

@@ -16,7 +16,7 @@ from patrol.flight.install import Aboard, Install
 from patrol.flight.link import Link
 from patrol.flight.messages import Message, MissionType
 from patrol.flight.sim.px4_bay import Px4Bay
-from patrol.flight.transport import Transport, open_transport, read_address
+from patrol.flight.transport import Peer, Transport, open_transport, read_address
 from tests.flight.conftest import a_mission
 
 HEARTBEAT = Message("HEARTBEAT", {"type": 2, "autopilot": 12, "mavlink_version": 3})
@@ -32,8 +32,9 @@ class Vehicles:
             codec.clock(1_790_000_000.0)
         self.transport: Transport | None = None
 
-    def receive(self, data: bytes) -> None:
+    def receive(self, data: bytes, peer: Peer) -> None:
         """Answer each message whom it concerns."""
+        del peer
         for system, bay in self.bays.items():
             for frame in self.codecs[system].feed(data):
                 if frame.message is not None and frame.message.is_for(system, 1):
@@ -53,7 +54,7 @@ async def upload_over(
     link, vehicles = Link(read_address(ground), signing, wall=lambda: 1_790_000_000.0), Vehicles((1, 2), signing)
     if ground_first:
         await link.open()
-    vehicles.transport = await open_transport(read_address(far), vehicles.receive)
+    vehicles.transport = await open_transport(read_address(far), vehicles.receive, lambda _: None)
     if not ground_first:
         await link.open()
     try:
@@ -102,14 +103,15 @@ def test_two_vehicles_on_one_serial_line() -> None:
         loop = asyncio.get_running_loop()
 
         class FarEnd:
-            def send(self, data: bytes) -> None:
+            def send(self, data: bytes, to: Peer | None = None) -> None:
+                del to
                 os.write(ours, data)
 
             def close(self) -> None:
                 loop.remove_reader(ours)
 
         vehicles.transport = FarEnd()
-        loop.add_reader(ours, lambda: vehicles.receive(os.read(ours, 4096)))
+        loop.add_reader(ours, lambda: vehicles.receive(os.read(ours, 4096), None))
         try:
             async with asyncio.timeout(20):
                 ending = await link.converse(Install(a_mission(15, "px4"), MissionType.MISSION, "px4"), 1)

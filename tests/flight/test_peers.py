@@ -11,6 +11,7 @@ from math import nan
 import pytest
 
 from patrol.broker import free_port
+from patrol.flight.clock import Steady
 from patrol.flight.compare import Firmware
 from patrol.flight.messages import MissionType
 from patrol.flight.sim.drone import SimDrone
@@ -29,7 +30,7 @@ class InTheAir:
     def __init__(self, firmware: Firmware) -> None:
         self.port = free_port()
         self.drone = SimDrone(firmware, HOME)
-        self._aloft = Aloft(Vehicle(self.drone), read_address(f"udpout://127.0.0.1:{self.port}"), speed=SPEED)
+        self._aloft = Aloft(Vehicle(self.drone), read_address(f"udpout://127.0.0.1:{self.port}"), clock=Steady(SPEED))
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, daemon=True)
 

@@ -4,45 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from math import nan
 from random import Random
 
 import pytest
 
 from patrol.flight.compare import Firmware
-from patrol.flight.compile import Compiled, compile_mission
 from patrol.flight.messages import Message, MissionType
 from patrol.flight.pilot import Ending, Pilot
-from patrol.flight.preflight import Demands
 from patrol.flight.sim.drone import Mode, SimDrone
 from patrol.flight.sim.ether import Ether, Weather
 from patrol.flight.sim.vehicle import Vehicle
-from patrol.geo import LatLon
-from patrol.planning.mission import FencePolygon, Item, Mission
-
-HOME = LatLon(22.5431, 114.0579)
-FIRMWARES: tuple[Firmware, ...] = ("ardupilot", "px4")
-SAFE: dict[Firmware, dict[str, float]] = {
-    "ardupilot": {"FS_GCS_ENABLE": 1, "BATT_FS_LOW_ACT": 2, "FENCE_ENABLE": 1, "RTL_ALT": 4000, "FENCE_TYPE": 4},
-    "px4": {"NAV_DLL_ACT": 2, "COM_LOW_BAT_ACT": 2, "GF_ACTION": 3, "RTL_RETURN_ALT": 40},
-}
-DEMANDS = Demands(HOME, battery=0.3, highest_m=30.0, return_above_m=35.0, fenced=True)
-
-
-def a_plan(firmware: Firmware) -> Compiled:
-    """Up, two photographed legs, down at home, inside a fence."""
-    yaw = nan if firmware == "px4" else 0.0
-    legs = [(22.5436, 114.0579), (22.5436, 114.0588), (22.5431, 114.0588)]
-    ring = (LatLon(22.54, 114.055), LatLon(22.54, 114.062), LatLon(22.547, 114.062), LatLon(22.547, 114.055))
-    items = (
-        Item(22, 3, 0.0, 0.0, 0.0, yaw, *HOME, 30.0),
-        *(Item(16, 3, 0.0, 0.0, 0.0, yaw, lat, lon, 30.0) for lat, lon in legs[:1]),
-        Item(206, 2, 20.0, 0.0, 1.0),
-        *(Item(16, 3, 0.0, 0.0, 0.0, yaw, lat, lon, 30.0) for lat, lon in legs[1:]),
-        Item(206, 2),
-        Item(21, 3, 0.0, 0.0, 0.0, yaw, *HOME, 0.0),
-    )
-    return compile_mission(Mission(items, HOME, 10.0, firmware, 8.0, (FencePolygon(ring, True),)))
+from tests.flight.conftest import DEMANDS, FIRMWARES, HOME, SAFE, a_plan
 
 
 @dataclass

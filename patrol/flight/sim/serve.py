@@ -1,17 +1,17 @@
-"""Simulated drones on real sockets, in real or faster time. Thin: bytes in and out, and the clock; all else is `vehicle`'s."""
+"""Simulated drones on a link, in real, faster or stepped time. Thin: bytes in and out, and the clock; all else is `vehicle`'s."""
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
 
+from patrol.flight.clock import Clock, Steady
 from patrol.flight.dialect import Codec, Signing
 from patrol.flight.messages import AUTOPILOT_COMPONENT, Message
 from patrol.flight.sim.vehicle import Vehicle
-from patrol.flight.transport import Address, Transport, open_transport
+from patrol.flight.transport import Address, Opener, Peer, Transport, open_transport
 
 TICK_S = 0.02
 
@@ -41,7 +41,7 @@ def of_missions(message: Message) -> bool:
 
 
 class Aloft:
-    """One vehicle on one link."""
+    """One vehicle on one link. Its time is its clock's since it was started; it says what is due each `tick_s`."""
 
     def __init__(
         self,
@@ -49,35 +49,43 @@ class Aloft:
         address: Address,
         signing: Signing | None = None,
         losses: Losses | None = None,
-        speed: float = 1.0,
-        monotonic: Callable[[], float] = time.monotonic,
+        clock: Clock | None = None,
         wall: Callable[[], float] = time.time,
+        opener: Opener = open_transport,
+        tick_s: float = TICK_S,
     ) -> None:
         self.vehicle, self.address = vehicle, address
         self.losses = losses or Losses()
         self._codec = Codec(vehicle.drone.system, AUTOPILOT_COMPONENT, signing)
-        self._speed, self._monotonic, self._wall = speed, monotonic, wall
+        self._clock: Clock = clock or Steady()
+        self._wall, self._opener, self._tick_s = wall, opener, tick_s
         self._transport: Transport | None = None
-        self._began = 0.0
-        self._began_at = vehicle.drone.now
+        self._behind_s = 0.0  # the clock's time less the drone's
 
     async def run(self) -> None:
-        """Fly until cancelled. Raises DroneLinkUnusable."""
+        """Fly until cancelled, or until the link ends. Raises DroneLinkUnusable."""
         self._codec.clock(self._wall())
-        self._transport = await open_transport(self.address, self._receive)
-        self._began = self._monotonic()
+        self._transport = await self._opener(self.address, self._receive, self._end)
+        self._behind_s = self._clock.now() - self.vehicle.drone.now
         try:
-            while True:
-                self._codec.clock(self._wall())
-                self._send(self.vehicle.tick(self._now()))
-                await asyncio.sleep(TICK_S)
+            with self._clock.member():
+                while self._transport is not None:
+                    self._codec.clock(self._wall())
+                    self._send(self.vehicle.tick(self._now()))
+                    await self._clock.sleep_until(self._clock.now() + self._tick_s)
         finally:
-            self._transport.close()
+            if self._transport is not None:
+                self._transport.close()
 
     def _now(self) -> float:
-        return self._began_at + (self._monotonic() - self._began) * self._speed
+        return self._clock.now() - self._behind_s
 
-    def _receive(self, data: bytes) -> None:
+    def _end(self, cause: str) -> None:
+        del cause
+        self._transport = None
+
+    def _receive(self, data: bytes, peer: Peer) -> None:
+        del peer  # a vehicle speaks to every ground station
         for frame in self._codec.feed(data):
             if frame.message is not None and not self.losses.eat(frame.message):
                 self._send(self.vehicle.hear(frame.message, self._now()))

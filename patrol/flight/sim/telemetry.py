@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import radians
+from math import cos, radians, sin
 
 from patrol.flight.dialect import NAME_OF
 from patrol.flight.sim.drone import CUSTOM, Mode, SimDrone
@@ -156,6 +156,11 @@ def _estimator(drone: SimDrone) -> Fields:
     }
 
 
+def _gimbal(drone: SimDrone) -> Fields:
+    half = radians(drone.flying.gimbal_pitch_deg) / 2
+    return {"time_boot_ms": int(drone.now * 1000), "flags": 12, "q": [cos(half), 0.0, sin(half), 0.0]}  # horizon-locked
+
+
 def _altitude(drone: SimDrone) -> Fields:
     b = drone.body
     return {"time_usec": int(drone.now * 1e6), "altitude_monotonic": drone.home_amsl_m + b.up_m,
@@ -172,5 +177,5 @@ MAKERS: dict[str, Callable[[SimDrone], Fields]] = {
     "HEARTBEAT": _heartbeat, "GLOBAL_POSITION_INT": _position, "ATTITUDE": _attitude, "VFR_HUD": _hud, "GPS_RAW_INT": _gps,
     "SYS_STATUS": _status, "BATTERY_STATUS": _battery, "MISSION_CURRENT": _current, "HOME_POSITION": _home,
     "EXTENDED_SYS_STATE": _extended, "EKF_STATUS_REPORT": _ekf, "ESTIMATOR_STATUS": _estimator, "ALTITUDE": _altitude,
-    "AUTOPILOT_VERSION": _version,
+    "AUTOPILOT_VERSION": _version, "GIMBAL_DEVICE_ATTITUDE_STATUS": _gimbal,
 }  # fmt: skip
