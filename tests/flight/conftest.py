@@ -57,7 +57,7 @@ def a_mission(count: int, firmware: str) -> list[WireItem]:
     return items
 
 
-def a_plan(firmware: Firmware) -> Compiled:
+def a_mission_of(firmware: Firmware) -> Mission:
     """Up, two photographed legs, down at home, inside a fence."""
     yaw = nan if firmware == "px4" else 0.0
     legs = [(22.5436, 114.0579), (22.5436, 114.0588), (22.5431, 114.0588)]
@@ -70,4 +70,9 @@ def a_plan(firmware: Firmware) -> Compiled:
         Item(206, 2),
         Item(21, 3, 0.0, 0.0, 0.0, yaw, *HOME, 0.0),
     )
-    return compile_mission(Mission(items, HOME, 10.0, firmware, 8.0, (FencePolygon(ring, True),)))
+    return Mission(items, HOME, 10.0, firmware, 8.0, (FencePolygon(ring, True),))
+
+
+def a_plan(firmware: Firmware) -> Compiled:
+    """The same, compiled."""
+    return compile_mission(a_mission_of(firmware))

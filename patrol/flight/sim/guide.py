@@ -13,7 +13,7 @@ from patrol.flight.items import WireItem
 from patrol.flight.messages import MissionType
 from patrol.flight.sim import shelf
 from patrol.flight.sim.drone import Mode, SimDrone
-from patrol.geo import LatLon
+from patrol.geo import EastNorth, LatLon
 
 FENCE = MissionType.FENCE
 LAND_MS, LAND_SLOWLY_BELOW_M = 0.6, 10.0
@@ -360,8 +360,27 @@ def _fence(drone: SimDrone) -> None:
         far, high = p["GF_MAX_HOR_DIST"], p["GF_MAX_VER_DIST"]
         breached = (far > 0 and hypot(ahead.east_m, ahead.north_m) > far) or (high > 0 and b.up_m > high)
         text = "Approaching on Geofence"
+    if not breached and _breaks_polygons(drone):
+        breached, text = True, "Polygon fence breached" if drone.firmware == "ardupilot" else text
     if breached and not w.breached and drone.flying.mode not in {Mode.RTL, Mode.LAND}:
         drone.text(4 if drone.firmware == "ardupilot" else 2, text)
         if drone.firmware == "ardupilot" or p["GF_ACTION"] == 3:
             enter(drone, Mode.RTL)
     w.breached = breached
+
+
+def _breaks_polygons(drone: SimDrone) -> bool:
+    """The uploaded fence: ArduPilot looks at where it is, PX4 at where it would come to a stop."""
+    b, p, fence = drone.body, drone.settings, drone.bay.lists[FENCE]
+    if not fence:
+        return False
+    stop_s = 0.0
+    if drone.firmware == "ardupilot":
+        if not (p["FENCE_ENABLE"] and int(p["FENCE_TYPE"]) & 4):
+            return False
+    elif not p["GF_ACTION"]:
+        return False
+    else:
+        stop_s = b.ground_speed_ms / (2 * drone.limits.acceleration_ms2)
+    place = drone.frame.to_wgs84(EastNorth(b.east_m + b.east_ms * stop_s, b.north_m + b.north_ms * stop_s))
+    return shelf.breaks_fence(round(place.lat_deg * 1e7), round(place.lon_deg * 1e7), fence)

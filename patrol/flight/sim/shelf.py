@@ -203,6 +203,12 @@ def px4_outside_fence(
     return None
 
 
+def breaks_fence(x_e7: int, y_e7: int, fence: Sequence[WireItem]) -> bool:
+    """Whether a place is inside a no-fly part or outside a keep-in of the uploaded fence."""
+    here = WireItem(16, 0, Params(), x_e7, y_e7)
+    return any(_violates(here, part) for part in _parts(fence))
+
+
 def _parts(fence: Sequence[WireItem]) -> list[Sequence[WireItem]]:
     """Polygons as runs of their corners, circles alone."""
     parts, at = list[Sequence[WireItem]](), 0
