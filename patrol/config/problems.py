@@ -101,6 +101,10 @@ PROBLEMS: dict[str, tuple[Text, Text]] = {
             "五段：分 时 日 月 周，例如 30 6 * * 1-5。",
         ),
     ),
+    "bad-days": (
+        Text("'{value}' is neither a day nor a span of days.", "“{value}”不是日期，也不是日期区间。"),
+        Text("Write for example 2026-10-01, or 2026-10-01/2026-10-07.", "写法如 2026-10-01 或 2026-10-01/2026-10-07。"),
+    ),
     "bad-timezone": (
         Text("'{value}' is not a time zone.", "“{value}”不是时区。"),
         Text("Use an IANA name such as Asia/Shanghai.", "请用 IANA 名称，例如 Asia/Shanghai。"),

@@ -14,11 +14,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 
+from patrol.config.rounds import PatrolConfig, StationConfig
 from patrol.config.sky import AirspaceConfig, DroneModel
 from patrol.config.values import (
     HazardWord,
     Line,
     LonLat,
+    Name,
     Number,
     PixelRing,
     Ring,
@@ -27,7 +29,6 @@ from patrol.config.values import (
     Span,
     Template,
     check_broker_url,
-    check_cron,
     check_http_url,
     check_timezone,
 )
@@ -46,13 +47,6 @@ class Identified(Protocol):
 
 
 Thing = TypeVar("Thing", bound=Identified)
-
-
-class Name(Shape):
-    """What people call it, in both languages."""
-
-    zh: str = Field(min_length=1, description="name in Chinese")
-    en: str = Field(min_length=1, description="name in English")
 
 
 class District(Shape):
@@ -239,19 +233,6 @@ class DroneConfig(Shape):
     link: Template = Field(description="MAVLink address, e.g. udp://127.0.0.1:14550 or serial:/dev/ttyUSB0:57600")
 
 
-class PatrolConfig(Shape):
-    """A recurring intent: where, what for, when."""
-
-    id: Slug = Field(description="short name")
-    name: Name = Field(description="what people call it")
-    drone: Slug = Field(description="the drone that flies it")
-    hazards: tuple[HazardWord, ...] = Field(min_length=1, description="what is looked for")
-    targets: tuple[Slug, ...] = Field(min_length=1, description="ids of ponding points, fire lanes, buildings or roads")
-    cron: Annotated[str, AfterValidator(check_cron)] = Field(
-        description="when: minute hour day month weekday, district time"
-    )
-
-
 class Broker(Shape):
     """Where messages go."""
 
@@ -261,6 +242,7 @@ class Broker(Shape):
 
 
 class Center(Shape):
+    station: StationConfig = Field(default=StationConfig(), description="the program that owns the drones")
     """The district's operation centre."""
 
     database: Template = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -82,12 +82,52 @@ def check_timezone(value: str) -> str:
     return value
 
 
+# lowest and highest value of minute, hour, day of the month, month, weekday (0 and 7 are Sunday)
+CRON_RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+LONGEST_MONTH = {month: 29 if month == 2 else 30 if month in {4, 6, 9, 11} else 31 for month in range(1, 13)}
+
+
 def check_cron(value: str) -> str:
-    """Raise a PydanticCustomError when `value` is not five cron fields."""
-    field = r"(\*|\d{1,2}(-\d{1,2})?)(/\d{1,2})?"
-    if not re.fullmatch(rf"({field}(,{field})*\s+){{4}}{field}(,{field})*", value):
+    """Raise a PydanticCustomError when `value` is not five cron fields that can come true."""
+    fields = value.split()
+    if len(fields) != len(CRON_RANGES):
         raise PydanticCustomError("bad-cron", "cron", {})
+    _, _, days, months, weekdays = (_cron_field(f, *limits) for f, limits in zip(fields, CRON_RANGES, strict=True))
+    if fields[4].startswith("*") and weekdays and min(days) > max(LONGEST_MONTH[m] for m in months):
+        raise PydanticCustomError("bad-cron", "cron", {})  # the 30th of February
     return value
+
+
+def _cron_field(text: str, low: int, high: int) -> set[int]:
+    """The numbers that one field allows."""
+    found = set[int]()
+    for part in text.split(","):
+        match = re.fullmatch(r"(?:\*|(\d{1,2})(?:-(\d{1,2}))?)(?:/(\d{1,2}))?", part, re.ASCII)
+        if match is None:
+            raise PydanticCustomError("bad-cron", "cron", {})
+        first = low if match[1] is None else int(match[1])
+        last = int(match[2]) if match[2] else high if match[1] is None or match[3] else first
+        step = int(match[3]) if match[3] else 1
+        if not (low <= first <= last <= high and step > 0):
+            raise PydanticCustomError("bad-cron", "cron", {})
+        found.update(range(first, last + 1, step))
+    return found
+
+
+def _days(value: object) -> object:
+    if isinstance(value, DaySpan):
+        return value
+    if type(value) is date:  # YAML has made one of it already
+        return DaySpan(first=value, last=value)
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)(?:/(\d{4}-\d\d-\d\d))?", value) if isinstance(value, str) else None
+    try:
+        first = date.fromisoformat(match[1] if match else "")
+        last = date.fromisoformat(match[2]) if match and match[2] else first
+    except ValueError as err:
+        raise PydanticCustomError("bad-days", "days", {}) from err
+    if last < first:
+        raise PydanticCustomError("bad-days", "days", {})
+    return DaySpan(first=first, last=last)
 
 
 def _secret(value: str) -> str:
@@ -144,6 +184,25 @@ class Hours(BaseModel):
         return now_min >= self.begins_min or now_min < self.ends_min
 
 
+class DaySpan(BaseModel):
+    """One day or several, the first and the last included."""
+
+    model_config = ConfigDict(frozen=True)
+    first: date
+    last: date
+
+    def hold(self, day: date) -> bool:
+        """Whether `day` is one of them."""
+        return self.first <= day <= self.last
+
+
+class Name(Shape):
+    """What people call it, in both languages."""
+
+    zh: str = Field(min_length=1, description="name in Chinese")
+    en: str = Field(min_length=1, description="name in English")
+
+
 _POSITION_SCHEMA = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 _RING_SCHEMA = {"type": "array", "items": _POSITION_SCHEMA, "minItems": 3}
 LonLat = Annotated[LatLon, BeforeValidator(_lon_lat), WithJsonSchema(_POSITION_SCHEMA)]
@@ -152,6 +211,11 @@ Line = Annotated[tuple[LonLat, ...], Field(min_length=2)]
 PixelRing = Annotated[tuple[tuple[Number, Number], ...], AfterValidator(_pixel_ring), WithJsonSchema(_RING_SCHEMA)]
 Span = Annotated[
     Hours, BeforeValidator(_hours), WithJsonSchema({"type": "string", "pattern": r"^\d\d:\d\d-\d\d:\d\d$"})
+]
+Days = Annotated[
+    DaySpan,
+    BeforeValidator(_days),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?$"}),
 ]
 Secret = Annotated[str, AfterValidator(_secret)]
 Template = Annotated[str, Field(min_length=1), AfterValidator(_template)]
