@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -58,6 +58,10 @@ bench-upload: setup
 	@test -x .venv-bench-upload/bin/python || $(bin)/python -m venv .venv-bench-upload
 	@.venv-bench-upload/bin/pip install --quiet 'mavsdk>=4.1' 'dronekit2>=3'
 	@$(bin)/python -m bench.upload --peers .venv-bench-upload/bin/python $(ARGS)
+
+# Radiometric pictures against their reference: some seconds. Needs the shared data.
+bench-thermal: setup
+	@$(bin)/python -m bench.thermal
 
 models:
 	@make/models $(or $(NAME),street)

@@ -33,7 +33,6 @@ from patrol_edge.outbox import Outbox
 from patrol_edge.pipeline import NEEDED_CLASSES, Finding, Pipeline, Watcher, shift_memory
 from patrol_edge.reader import Mailbox, Reader
 from patrol_edge.registry import find_model
-from patrol_edge.rules.sighting import Memory
 from patrol_edge.upload import Uploader
 
 MODEL = "street"  # the one network of these two hazards
@@ -48,7 +47,6 @@ class WatchedCamera:
 
     pipeline: Pipeline
     keeper: Keeper
-    rule_memory: Memory
     attention: Attention
     stepped: timedelta
 
@@ -83,7 +81,7 @@ class Box:
         self._sender = Sender(config.district.id, name, config.district.drill, version("sky-ground-patrol"), session)
         self._mailbox = Mailbox()
         self._readers = {
-            name: Reader(name, source, camera.loop, self._mailbox, self._clock)
+            name: Reader(name, source, camera.loop, self._mailbox, self._clock, Watcher.of(config, camera).thermal)
             for name, (camera, source) in self._sources.items()
         }
         self._cameras = {name: self._watched(name, detector, now) for name in self._sources}
@@ -99,7 +97,7 @@ class Box:
         watcher = Watcher.of(self._config, self._sources[name][0])
         keeper = Keeper(name, self._outbox, self._folder)
         attention = Attention(name, watcher.look_every_s, since=now)
-        return WatchedCamera(Pipeline(watcher, detector), keeper, Memory(), attention, self._clock.stepped)
+        return WatchedCamera(Pipeline(watcher, detector), keeper, attention, self._clock.stepped)
 
     def run(self, stop: Flag) -> None:
         """Watch until `stop`. A thread that dies takes the box down with it, for the service to start it again."""
@@ -135,7 +133,7 @@ class Box:
             if self._clock.stepped != watched.stepped:
                 watched.keeper.memory = shift_memory(watched.keeper.memory, self._clock.stepped - watched.stepped)
                 watched.stepped = self._clock.stepped
-            memory, findings = watched.pipeline.judge(frame, watched.keeper.memory, watched.rule_memory)
+            memory, findings = watched.pipeline.judge(frame, watched.keeper.memory)
             for finding in watched.keeper.keep(memory, findings, frame.taken_at):
                 self._tell(finding)
             watched.attention = watched.attention.looked(frame.taken_at)

@@ -18,6 +18,7 @@ from patrol.config import load
 from patrol.errors import Language, PatrolError
 from patrol.events import AlertRaised
 from patrol_edge.box import MODEL, Box
+from patrol_edge.commands.hotspots import hotspots
 from patrol_edge.detector import load_detector
 from patrol_edge.pipeline import NEEDED_CLASSES, Finding, Watcher
 from patrol_edge.registry import find_model
@@ -33,6 +34,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "summary": "{alerts} alert(s) in {film} of film",
         "blocked-fire-lane": "blocked fire lane",
         "perimeter-intrusion": "perimeter intrusion",
+        "fire-hotspot": "fire hotspot",
     },
     "zh-CN": {
         "raised": "{at}  {hazard}  {place}  {looks} 次查看中 {votes} 次看到,置信度 {confidence:.2f}",
@@ -40,6 +42,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "summary": "影片 {film} 内共 {alerts} 条警报",
         "blocked-fire-lane": "消防通道占用",
         "perimeter-intrusion": "周界入侵",
+        "fire-hotspot": "火灾热点",
     },
 }
 
@@ -47,7 +50,7 @@ WORDS: dict[Language, dict[str, str]] = {
 def main() -> None:
     """Entry point of `patrol-edge`."""
     try:
-        command(standalone_mode=False)
+        code = command(standalone_mode=False)  # click returns the code of Context.exit instead of leaving
     except click.ClickException as err:
         err.show()
         sys.exit(err.exit_code)
@@ -58,6 +61,8 @@ def main() -> None:
         sys.exit(EXIT_REFUSED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left; there is nobody to tell
+    else:
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 def _language() -> Language:
@@ -82,11 +87,13 @@ def command(context: click.Context, box_name: str | None, config_path: Path, log
     \b
     Run a box:        patrol-edge --box street --config config.yaml
     Try a clip:       patrol-edge watch clip.mp4 --camera yard
+    Look for heat:    patrol-edge hotspots flight/*.JPG
 
     Secrets come from the environment: each box has a token, named in the configuration. Messages are in
     Chinese where LANG (or PATROL_LANG) begins with zh, else in English.
     """
     context.obj = config_path
+    context.meta["language"] = _language()
     if context.invoked_subcommand is not None:
         return
     if box_name is None:
@@ -97,6 +104,9 @@ def command(context: click.Context, box_name: str | None, config_path: Path, log
         signal.signal(number, lambda *_: stop.set())
     config = load(config_path)
     Box(config, box_name, config_path.resolve().parent, os.environ).run(stop)
+
+
+command.add_command(hotspots)
 
 
 @command.command()

@@ -48,6 +48,19 @@ def picture_of(frame: Frame, role: Literal["frame", "marked"], box_px: Box | Non
     return EvidenceFile(ref, content)
 
 
+def degrees_of(frame: Frame) -> tuple[EvidenceFile, ...]:
+    """The temperatures of a thermal frame as a float32 TIFF in °C, so that every figure can be checked; () without any."""
+    if frame.celsius is None:
+        return ()
+    _, encoded = cv2.imencode(".tiff", frame.celsius)
+    content = bytes(encoded)
+    ref = EvidenceRef(
+        sha256=hashlib.sha256(content).hexdigest(), media_type="image/tiff", size_bytes=len(content), role="frame",
+        taken_at=frame.taken_at, blurred=False,
+    )  # fmt: skip
+    return (EvidenceFile(ref, content),)
+
+
 def thumbnail_base64(frame: Frame, box_px: Box) -> str | None:
     """A small JPEG of the finding with some surroundings, base64; None when even the worst quality is too large."""
     x0, y0, x1, y1 = box_px

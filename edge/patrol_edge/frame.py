@@ -13,11 +13,16 @@ Image = NDArray[np.uint8]  # (height, width, 3), blue green red, as OpenCV keeps
 
 @dataclass(frozen=True)
 class Frame:
-    """One picture of one camera. `taken_at` is aware and in UTC: the frame's own time, not the time of judging."""
+    """One picture of one camera. `taken_at` is aware and in UTC: the frame's own time, not the time of judging.
+
+    `celsius`: (height, width) temperatures of a thermal camera's picture, NaN where there is no reading; None where a
+    picture holds colours only.
+    """
 
     camera: str
     taken_at: datetime
     image: Image
+    celsius: NDArray[np.float32] | None = None
 
     @property
     def size_px(self) -> tuple[int, int]:

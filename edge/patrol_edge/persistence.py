@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from uuid import NAMESPACE_URL, uuid5
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
 from patrol_edge.rules.sighting import Box, Sighting
 
@@ -64,17 +64,18 @@ class Spot(BaseModel):
 
 
 class ZoneMemory(BaseModel):
-    """All spots of one zone, and when it was last looked at."""
+    """All spots of one zone, when it was last looked at, and what its rule wants to keep."""
 
     model_config = ConfigDict(frozen=True)
 
     spots: tuple[Spot, ...] = ()
     last_look_at: AwareDatetime | None = None
+    kept: dict[str, JsonValue] = {}
 
     def shifted(self, by: timedelta) -> ZoneMemory:
         """The memory after the clock was set by `by`."""
         looked = None if self.last_look_at is None else self.last_look_at + by
-        return ZoneMemory(spots=tuple(spot.shifted(by) for spot in self.spots), last_look_at=looked)
+        return ZoneMemory(spots=tuple(spot.shifted(by) for spot in self.spots), last_look_at=looked, kept=self.kept)
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def look(
         # a second box around the same thing (a van that is also a truck), or a second person in the zone, begins nothing
         if not any(_closeness(spot, sighting) > 0 for spot in spots):
             keep(_begin(sighting, zone, now), sighting)
-    return ZoneMemory(spots=tuple(_bounded(spots)), last_look_at=now), findings
+    return ZoneMemory(spots=tuple(_bounded(spots)), last_look_at=now, kept=memory.kept), findings
 
 
 def _alert_id(spot: Spot, identity: str) -> str:

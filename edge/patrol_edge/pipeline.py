@@ -7,22 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
-import shapely
 from pydantic import TypeAdapter, ValidationError
 
-from patrol.config.shape import CameraConfig, Config, FireLaneZone, PerimeterZone
+from patrol.config.shape import CameraConfig, Config
+from patrol.config.zones import Zone
 from patrol.events import AlertEnded, AlertRaised, Explanation, ModelRef, Position, Region
-from patrol.geo import Camera, EastNorth, GroundPoint, LocalFrame
+from patrol.geo import EastNorth, GroundPoint, LocalFrame
 from patrol_edge.detector import Detector
-from patrol_edge.evidence import EvidenceFile, picture_of, thumbnail_base64
-from patrol_edge.frame import Frame
+from patrol_edge.evidence import EvidenceFile, degrees_of, picture_of, thumbnail_base64
+from patrol_edge.frame import Detections, Frame
 from patrol_edge.outbox import Outgoing
 from patrol_edge.persistence import Ended, Persistence, Raised, ZoneMemory, look
-from patrol_edge.rules.fire_lane import VEHICLES, fire_lane_rule
-from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
-from patrol_edge.rules.sighting import Memory, Rule, View
+from patrol_edge.rules.fire_lane import VEHICLES
+from patrol_edge.rules.perimeter import PEOPLE
+from patrol_edge.rules.sighting import Memory
+from patrol_edge.rules.table import ZoneRule, needs_network, zone_rules
+from patrol_edge.thermal.files import ThermalSource
 
-ZoneConfig = FireLaneZone | PerimeterZone
 CameraMemory = dict[str, ZoneMemory]
 _MEMORY = TypeAdapter(CameraMemory)
 
@@ -65,6 +66,12 @@ class Watcher:
         return f"{self.district}/{self.box}/{self.camera.id}"
 
     @property
+    def thermal(self) -> ThermalSource | None:
+        """How this camera's pictures become temperatures; None for a camera of light."""
+        lens, thermal = self.camera.lens, self.camera.thermal
+        return None if thermal is None else ThermalSource(thermal, (lens.width_px, lens.height_px))
+
+    @property
     def look_every_s(self) -> float:
         """The camera is unwatched when no look came for this long: the strictest of its zones."""
         return min((zone.look_every_s for zone in self.camera.zones), default=60.0)
@@ -91,27 +98,33 @@ def shift_memory(memory: CameraMemory, by: timedelta) -> CameraMemory:
 
 
 class Pipeline:
-    """Judges the frames of one camera. Holds no state but the zones' rules for one picture size."""
+    """Judges the frames of one camera. Holds no state but the zones' rules for one picture size, and their live memory."""
 
     def __init__(self, watcher: Watcher, detector: Detector) -> None:
         self._watcher = watcher
         self._detector = detector
-        self._rules: list[tuple[ZoneConfig, Rule]] = []
+        self._rules: list[ZoneRule] = []
+        self._live: dict[str, dict[str, object]] = {}
         self._size_px: tuple[int, int] | None = None
+        self._needs_network = any(needs_network(zone) for zone in watcher.camera.zones)
 
-    def judge(self, frame: Frame, memory: CameraMemory, rule_memory: Memory) -> tuple[CameraMemory, list[Finding]]:
+    def judge(self, frame: Frame, memory: CameraMemory) -> tuple[CameraMemory, list[Finding]]:
         """One look: the new memory and what there is to say. The caller adopts both together, or neither."""
         if frame.size_px != self._size_px:
-            self._rules = _zone_rules(self._watcher, frame.size_px)
+            watcher = self._watcher
+            self._rules = zone_rules(watcher.camera, watcher.frame, watcher.local_time, frame.size_px)
+            self._live = {zone.id: {} for zone, _ in self._rules}
             self._size_px = frame.size_px
-        detections = self._detector.detect(frame.image)
+        detections = self._detector.detect(frame.image) if self._needs_network else Detections.none()
         remembered: CameraMemory = {}
         findings: list[Finding] = []
         for zone, rule in self._rules:
+            before = memory.get(zone.id, ZoneMemory())
+            rule_memory = Memory(dict(before.kept), self._live[zone.id])
             sightings = rule(frame, detections, rule_memory, frame.taken_at)
             persistence = Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s)
             remembered[zone.id], changes = look(
-                memory.get(zone.id, ZoneMemory()),
+                before.model_copy(update={"kept": rule_memory.kept}),
                 sightings,
                 frame.taken_at,
                 zone.id,
@@ -139,42 +152,24 @@ def _orphans(before: CameraMemory, after: CameraMemory, now: datetime, watcher: 
     ]
 
 
-def _zone_rules(watcher: Watcher, size_px: tuple[int, int]) -> list[tuple[ZoneConfig, Rule]]:
-    """The camera's zones and rules, stretched to the size of the pictures that really come."""
-    config = watcher.camera
-    sx, sy = size_px[0] / config.lens.width_px, size_px[1] / config.lens.height_px
-    camera = config.geo(watcher.frame)
-    if camera is not None:
-        camera = Camera(camera.lens.scaled_to(*size_px), camera.pose)
-    sigma = None if config.pose is None else config.pose.sigma
-    rules: list[tuple[ZoneConfig, Rule]] = []
-    for zone in config.zones:
-        view = View(zone.id, shapely.Polygon([(x * sx, y * sy) for x, y in zone.polygon_px]), camera, sigma)
-        if isinstance(zone, FireLaneZone):
-            rules.append((zone, fire_lane_rule(view, zone.confidence)))
-        else:
-            rules.append((zone, perimeter_rule(view, zone.confidence, zone.hours, watcher.local_time)))
-    return rules
-
-
-def _raised(raised: Raised, frame: Frame, zone: ZoneConfig, watcher: Watcher, model: ModelRef) -> Finding:
+def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: ModelRef) -> Finding:
     spot, sighting = raised.spot, raised.sighting
     width, height = frame.size_px
     x0, y0, x1, y1 = sighting.box_px
-    files = (picture_of(frame, "frame"), picture_of(frame, "marked", sighting.box_px))
+    files = (picture_of(frame, "frame"), picture_of(frame, "marked", sighting.box_px), *degrees_of(frame))
     dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
     data = AlertRaised(
         alert_id=spot.alert_id or "", box=watcher.box, camera=watcher.camera.id, hazard=sighting.hazard,
         place=_place(zone.id, spot.place, spot.anchor_px, (width, height)),
         position=_position(sighting.ground, watcher.frame),
         region=Region(x_min_px=x0, y_min_px=y0, x_max_px=x1, y_max_px=y1, width_px=width, height_px=height),
-        measurement={"dwell_s": dwell_s},
+        measurement={**sighting.measurement, "dwell_s": dwell_s},
         explanation=Explanation(
             rule=sighting.hazard.value, zone=zone.id, label=sighting.label, first_seen_at=spot.first_seen_at,
             last_seen_at=spot.last_seen_at, dwell_s=dwell_s, needed_dwell_s=zone.dwell_s, looks=spot.looks, votes=spot.votes,
             needed_share=zone.share, confidence=round(raised.confidence, 4), threshold=zone.confidence,
         ),
-        model=model, evidence=tuple(file.ref for file in files),
+        model=model if needs_network(zone) else None, evidence=tuple(file.ref for file in files),
         thumbnail_jpeg_base64=thumbnail_base64(frame, sighting.box_px),
     )  # fmt: skip
     return Finding(data, spot.last_seen_at, files)

@@ -15,6 +15,7 @@ import structlog
 from patrol.errors import SourceError
 from patrol_edge.clock import SteadyClock
 from patrol_edge.frame import Frame
+from patrol_edge.thermal.files import ThermalSource
 from patrol_edge.video import frames_of_file, frames_of_live, is_live, without_secrets
 
 RETRY_S = (1.0, 30.0)  # first and longest wait before a lost source is opened again
@@ -61,8 +62,12 @@ class Mailbox:
 class Reader:
     """Reads one source until told to stop."""
 
-    def __init__(self, camera: str, source: str, loop: bool, mailbox: Mailbox, clock: SteadyClock) -> None:
+    def __init__(
+        self, camera: str, source: str, loop: bool, mailbox: Mailbox, clock: SteadyClock,
+        thermal: ThermalSource | None = None,
+    ) -> None:  # fmt: skip
         self._camera, self._source, self._loop, self._mailbox, self._clock = camera, source, loop, mailbox, clock
+        self._thermal = thermal
         self.status = SourceState("starting", clock.now())
         self._log = structlog.get_logger().bind(camera=camera)
 
@@ -88,10 +93,9 @@ class Reader:
 
     def _frames(self, stop: Flag) -> Iterator[Frame]:
         if is_live(self._source):
-            return frames_of_live(self._source, self._camera, self._clock)
-        return paced(
-            frames_of_file(self._source, self._camera, self._clock.now()), time.monotonic, stop.wait, self._clock
-        )
+            return frames_of_live(self._source, self._camera, self._clock, self._thermal)
+        frames = frames_of_file(self._source, self._camera, self._clock.now(), self._thermal)
+        return paced(frames, time.monotonic, stop.wait, self._clock)
 
     def _arrived(self, frame: Frame) -> None:
         if self.status.state != "watching":
@@ -115,4 +119,4 @@ def paced(
         ahead_s = (frame.taken_at - first).total_seconds() - (monotonic() - begun_s)
         if ahead_s > 0:
             wait(ahead_s)
-        yield Frame(frame.camera, clock.now(), frame.image)
+        yield replace(frame, taken_at=clock.now())

@@ -13,9 +13,12 @@ import av
 import av.error
 import cv2
 import numpy as np
+import structlog
 
-from patrol.errors import SourceError, SourceLost, SourceMissing, SourceUnreadable
+from patrol.errors import DecoderMissing, SourceError, SourceLost, SourceMissing, SourceUnreadable, ThermogramUnusable
 from patrol_edge.frame import Frame, Image
+from patrol_edge.thermal.files import SUFFIXES, ThermalSource
+from patrol_edge.thermal.picture import painted
 
 OPEN_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 10.0
@@ -41,29 +44,35 @@ def without_secrets(source: str) -> str:
     return re.sub(r"://[^@/]*@", "://", source)
 
 
-def frames_of_file(source: str, camera: str, starts_at: datetime) -> Iterator[Frame]:
+def frames_of_file(
+    source: str, camera: str, starts_at: datetime, thermal: ThermalSource | None = None
+) -> Iterator[Frame]:
     """All pictures of a clip or folder. `taken_at` is `starts_at` plus the picture's own time in the clip.
 
-    Raises SourceMissing, SourceUnreadable.
+    With `thermal`, pictures that hold temperatures bring them along. Raises SourceMissing, SourceUnreadable.
     """
     path = Path(source)
     if not path.exists():
         raise SourceMissing(source=source)
     if path.is_dir():
-        yield from _frames_of_folder(path, camera, starts_at)
+        yield from _frames_of_folder(path, camera, starts_at, thermal)
+        return
+    if thermal is not None and path.suffix.lower() in SUFFIXES:
+        read = thermal.read(path)
+        yield Frame(camera, starts_at, read.image, read.celsius)
         return
     with _open(source, {}) as container:
         first_s: float | None = None
         count = 0
-        for image, at_s in _decoded(container, source):
+        for picture, at_s in _decoded(container, source):
             first_s = at_s if first_s is None else first_s
             count += 1
-            yield Frame(camera, starts_at + timedelta(seconds=at_s - first_s), image)
+            yield _frame(picture, camera, starts_at + timedelta(seconds=at_s - first_s), thermal, source)
         if not count:
             raise SourceUnreadable(source=source, cause="it holds no picture")
 
 
-def frames_of_live(source: str, camera: str, clock: Clock) -> Iterator[Frame]:
+def frames_of_live(source: str, camera: str, clock: Clock, thermal: ThermalSource | None = None) -> Iterator[Frame]:
     """Pictures of a network or USB camera, stamped on arrival, until it stops.
 
     Raises SourceUnreadable when it cannot be opened, SourceLost when it stops delivering.
@@ -80,14 +89,24 @@ def frames_of_live(source: str, camera: str, clock: Clock) -> Iterator[Frame]:
     count = 0
     try:
         with _open(address, options) as container:
-            for image, _ in _decoded(container, source):
+            for picture, _ in _decoded(container, source):
                 count += 1
-                yield Frame(camera, clock.now(), image)
+                yield _frame(picture, camera, clock.now(), thermal, without_secrets(source))
     except SourceError as err:
         if count == 0:
             raise
         raise SourceLost(source=without_secrets(source), cause=err.facts.get("cause", "it ended")) from err
     raise SourceLost(source=without_secrets(source), cause="the stream ended")
+
+
+def _frame(
+    picture: av.VideoFrame, camera: str, taken_at: datetime, thermal: ThermalSource | None, source: str
+) -> Frame:
+    """A decoded picture as a frame; 16-bit grey of a thermal camera is counts, everything else is colours."""
+    if thermal is not None and picture.format.name in {"gray16le", "gray16be"}:
+        celsius = thermal.degrees(np.asarray(picture.to_ndarray(), np.uint16), source)
+        return Frame(camera, taken_at, painted(celsius), celsius)
+    return Frame(camera, taken_at, np.asarray(picture.to_ndarray(format="bgr24"), np.uint8))
 
 
 def _open(source: str, options: dict[str, str]) -> av.container.InputContainer:
@@ -103,7 +122,7 @@ def _open(source: str, options: dict[str, str]) -> av.container.InputContainer:
     return container
 
 
-def _decoded(container: av.container.InputContainer, source: str) -> Iterator[tuple[Image, float]]:
+def _decoded(container: av.container.InputContainer, source: str) -> Iterator[tuple[av.VideoFrame, float]]:
     """Pictures with their time in the stream, seconds. Damaged ones are skipped, within bounds."""
     stream = container.streams.video[0]
     rate = float(stream.average_rate or 25)
@@ -129,19 +148,36 @@ def _decoded(container: av.container.InputContainer, source: str) -> Iterator[tu
             base = picture.time_base
             at_s = index / rate if picture.pts is None or base is None else float(picture.pts * base)
             index += 1
-            yield np.asarray(picture.to_ndarray(format="bgr24"), np.uint8), at_s
+            yield picture, at_s
 
 
-def _frames_of_folder(folder: Path, camera: str, starts_at: datetime) -> Iterator[Frame]:
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in PICTURES)
+def _frames_of_folder(folder: Path, camera: str, starts_at: datetime, thermal: ThermalSource | None) -> Iterator[Frame]:
+    wanted = PICTURES if thermal is None else SUFFIXES
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in wanted)
     count = 0
     for n, path in enumerate(paths):
-        image = read_picture(path)
-        if image is not None:
+        taken_at = starts_at + timedelta(seconds=n * FOLDER_INTERVAL_S)
+        frame = _still(path, camera, taken_at) if thermal is None else _thermal_still(path, camera, taken_at, thermal)
+        if frame is not None:
             count += 1
-            yield Frame(camera, starts_at + timedelta(seconds=n * FOLDER_INTERVAL_S), image)
+            yield frame
     if not count:
         raise SourceUnreadable(source=str(folder), cause="it holds no readable picture")
+
+
+def _still(path: Path, camera: str, taken_at: datetime) -> Frame | None:
+    image = read_picture(path)
+    return None if image is None else Frame(camera, taken_at, image)
+
+
+def _thermal_still(path: Path, camera: str, taken_at: datetime, thermal: ThermalSource) -> Frame | None:
+    """One thermal picture; None, and a line in the log that names file and remedy, when it is damaged."""
+    try:
+        read = thermal.read(path)
+    except (ThermogramUnusable, DecoderMissing) as err:
+        structlog.get_logger().bind(camera=camera).warning("thermal picture skipped", reason=err.explain("en"))
+        return None
+    return Frame(camera, taken_at, read.image, read.celsius)
 
 
 def read_picture(path: Path) -> Image | None:

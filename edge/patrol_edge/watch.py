@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from patrol_edge.attention import Attention
 from patrol_edge.detector import Detector
 from patrol_edge.pipeline import CameraMemory, Finding, Pipeline, Watcher
-from patrol_edge.rules.sighting import Memory
 from patrol_edge.video import frames_of_file
 
 
@@ -22,10 +21,9 @@ def watch_file(
     pipeline = Pipeline(watcher, detector)
     attention = Attention(watcher.camera.id, watcher.look_every_s, since=starts_at)
     memory: CameraMemory = {}
-    rule_memory = Memory()
-    for frame in frames_of_file(source, watcher.camera.id, starts_at):
+    for frame in frames_of_file(source, watcher.camera.id, starts_at, watcher.thermal):
         if not attention.is_due(frame.taken_at):
             continue
-        memory, findings = pipeline.judge(frame, memory, rule_memory)
+        memory, findings = pipeline.judge(frame, memory)
         attention = attention.looked(frame.taken_at)
         yield frame.taken_at - starts_at, findings

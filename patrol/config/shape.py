@@ -22,16 +22,15 @@ from patrol.config.values import (
     LonLat,
     Name,
     Number,
-    PixelRing,
     Ring,
     Secret,
     Shape,
-    Span,
     Template,
     check_broker_url,
     check_http_url,
     check_timezone,
 )
+from patrol.config.zones import ThermalConfig, Zone
 from patrol.errors import Text, UsageError
 from patrol.events import Slug
 from patrol.geo import Camera as GeoCamera
@@ -166,43 +165,6 @@ class CameraLens(Shape):
         )
 
 
-class FireLaneZone(Shape):
-    """Part of a picture in which no vehicle may stay."""
-
-    id: Slug = Field(description="short name, unique within its camera")
-    hazard: Literal["blocked-fire-lane"] = Field(description="what is looked for")
-    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
-    fire_lane: Slug | None = Field(default=None, description="the fire lane that it shows")
-    dwell_s: Number = Field(default=120, gt=0, le=86400, description="how long a vehicle may stay")
-    clear_s: Number = Field(default=30, gt=0, le=86400, description="how long it must be gone to count as gone")
-    look_every_s: Number = Field(
-        default=2, gt=0, le=60, description="the zone is unwatched when no look came for this long"
-    )
-    confidence: Number = Field(default=0.35, gt=0, lt=1, description="a detection below this is no vote")
-    share: Number = Field(default=0.5, gt=0, le=1, description="share of looks that must see it")
-
-
-class PerimeterZone(Shape):
-    """Part of a picture that nobody may enter during its hours."""
-
-    id: Slug = Field(description="short name, unique within its camera")
-    hazard: Literal["perimeter-intrusion"] = Field(description="what is looked for")
-    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
-    hours: tuple[Span, ...] = Field(
-        min_length=1, description="when nobody may be there, district time, e.g. 22:00-06:00"
-    )
-    dwell_s: Number = Field(default=1, ge=0, le=3600, description="how long a person must be inside")
-    clear_s: Number = Field(default=15, gt=0, le=86400, description="how long nobody must be inside to count as over")
-    look_every_s: Number = Field(
-        default=0.5, gt=0, le=60, description="the zone is unwatched when no look came for this long"
-    )
-    confidence: Number = Field(default=0.4, gt=0, lt=1, description="a detection below this is no vote")
-    share: Number = Field(default=0.5, gt=0, le=1, description="share of looks that must see it")
-
-
-Zone = Annotated[FireLaneZone | PerimeterZone, Field(discriminator="hazard")]
-
-
 class CameraConfig(Shape):
     """A fixed camera."""
 
@@ -215,6 +177,9 @@ class CameraConfig(Shape):
     loop: bool = Field(default=False, description="a file starts again at its end (for demonstrations)")
     lens: CameraLens = Field(description="its picture")
     pose: CameraPose | None = Field(default=None, description="where it hangs; without it alerts have no position")
+    thermal: ThermalConfig | None = Field(
+        default=None, description="set for a thermal camera: how its readings become temperatures"
+    )
     zones: tuple[Zone, ...] = Field(default=(), description="what is watched for, and where in the picture")
 
     def geo(self, frame: LocalFrame) -> GeoCamera | None:

@@ -10,7 +10,9 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     ├── SourceError                 pictures do not come
     │   ├── SourceMissing           no such clip, folder or device
     │   ├── SourceUnreadable        it is there but cannot be decoded
-    │   └── SourceLost              it was there and went away
+    │   │   └── ThermogramUnusable  it gives no temperatures, or none that a scene can have
+    │   ├── SourceLost              it was there and went away
+    │   └── DecoderMissing          the decoder of a vendor's thermal pictures is not installed
     ├── ModelError                  a model must not be used
     │   ├── ModelNotRegistered      models/registry.yaml does not name it
     │   ├── ModelMissing            the file is not there
@@ -99,6 +101,7 @@ from patrol.errors.keeping import (
 from patrol.errors.root import LANGUAGES, Language, PatrolError, Text
 from patrol.errors.starting import PortTaken, ProgramError, ProgramMissing, StartTimeout
 from patrol.errors.watching import (
+    DecoderMissing,
     ModelAltered,
     ModelError,
     ModelMismatch,
@@ -108,6 +111,7 @@ from patrol.errors.watching import (
     SourceLost,
     SourceMissing,
     SourceUnreadable,
+    ThermogramUnusable,
 )
 from patrol.errors.wire import (
     BrokerRefused,
@@ -134,6 +138,7 @@ __all__ = [
     "ConfigError",
     "DatabaseFromFuture",
     "DatabaseUnusable",
+    "DecoderMissing",
     "DiskFull",
     "DroneLinkUnusable",
     "DroneSilent",
@@ -182,6 +187,7 @@ __all__ = [
     "StartTimeout",
     "StorageError",
     "Text",
+    "ThermogramUnusable",
     "UsageError",
     "WireError",
 ]

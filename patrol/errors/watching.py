@@ -38,6 +38,28 @@ class SourceLost(SourceError):
     )
 
 
+class ThermogramUnusable(SourceUnreadable):
+    """A file or stream with temperatures cannot be decoded, or holds none that a scene can have."""
+
+    message = Text("{source} gives no temperatures: {cause}.", "{source} 得不到温度：{cause}。")
+    remedy = Text(
+        "Take the file as the camera wrote it: copies that were edited, sent by messenger or cut short lose their readings. "
+        "For 16-bit counts check thermal.gain_c and thermal.offset_c of the camera.",
+        "请使用相机原始文件：编辑过、经聊天软件转发或被截断的副本会丢失读数。16 位计数请检查摄像头的 thermal.gain_c 和 thermal.offset_c。",
+    )
+
+
+class DecoderMissing(SourceError):
+    """The optional decoder of a vendor's thermal pictures is not installed."""
+
+    message = Text("The decoder {package} is not installed.", "没有安装解码器 {package}。")
+    remedy = Text(
+        "pip install 'sky-ground-patrol[thermal]'; on Python 3.11 also: "
+        "pip install --no-deps --ignore-requires-python dji-thermal-cli",
+        "pip install 'sky-ground-patrol[thermal]'；Python 3.11 还需：pip install --no-deps --ignore-requires-python dji-thermal-cli",
+    )
+
+
 class ModelError(PatrolError):
     """A model must not be used."""
 

@@ -33,5 +33,12 @@ CHINESE: dict[str, str] = {
     "Run the box's pipeline on a video file or a folder of pictures, faster than real time.": "对视频文件或图片文件夹运行盒子的流水线，快于实时。",
     "The camera whose zones and rules apply.": "采用哪个摄像头的区域和规则。",
     "One JSON object a line for each alert and each end, then a summary.": "每条警报和每次解除各一行 JSON，最后是总结。",
+    "List what is hot in thermal pictures: fires, hot points, heated surfaces, each with temperature, size and place.": "列出热像图片里的热物：火情、热点、受热表面，各带温度、大小和位置。",
+    "One JSON object a line for each picture, then a summary.": "每幅图一行 JSON，最后是总结。",
+    "Folder for pictures with everything hot drawn in.": "标出热物的图片所放的文件夹。",
+    "What is colder is not hot, in °C.": "低于此温度（°C）不算热。",
+    "Sun and machines stay below this, in °C.": "日晒和机器都达不到的温度（°C）。",
+    "Of the surfaces. [default: what the picture says]": "表面的发射率。[默认：按图片所写]",
+    "Distance of the surfaces. [default: what the picture says]": "表面的距离。[默认：按图片所写]",
     "When the film begins, district time. [default: now]": "影片开始的时间，辖区时间。[默认：现在]",
 }  # fmt: skip

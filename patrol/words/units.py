@@ -15,6 +15,8 @@ UNITS: dict[str, Text] = {
     "days": Text("days", "天"),
     "deg": Text("degrees", "度"),
     "rad": Text("radians", "弧度"),
+    "c": Text("degrees Celsius", "摄氏度"),
+    "m2": Text("square metres", "平方米"),
     "px": Text("pixels", "像素"),
     "bytes": Text("bytes", "字节"),
 }

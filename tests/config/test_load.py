@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from patrol.config import load
 from patrol.config.load import parse
 from patrol.config.problems import ConfigProblems
-from patrol.config.shape import PerimeterZone
 from patrol.config.values import Hours, reveal
+from patrol.config.zones import PerimeterZone
 from patrol.errors import ConfigError, SecretNotSet, UsageError
 from patrol.grid import Grid
 

@@ -22,7 +22,6 @@ from patrol_edge.frame import Frame
 from patrol_edge.keeper import Keeper
 from patrol_edge.outbox import Outbox
 from patrol_edge.pipeline import Finding, Pipeline, Watcher
-from patrol_edge.rules.sighting import Memory
 from tests.edge.conftest import START, ScriptedDetector, frame_at
 
 CAR = ("car", 0.9, (640.0, 300.0, 800.0, 420.0))  # inside the demo district's fire lane as `gate` sees it
@@ -45,9 +44,9 @@ def folder(tmp_path: Path) -> EvidenceFolder:
 def one_finding(config: Config) -> Finding:
     """What the gate camera finds when a car stands in the lane for its dwell."""
     pipeline = Pipeline(Watcher.of(config, config.camera("gate")), ScriptedDetector(lambda _: [CAR]))
-    memory, findings = pipeline.judge(frame_at(0), {}, Memory())
+    memory, findings = pipeline.judge(frame_at(0), {})
     for second in range(2, 40, 2):
-        memory, more = pipeline.judge(frame_at(second), memory, Memory())
+        memory, more = pipeline.judge(frame_at(second), memory)
         findings += more
     assert len(findings) == 1
     return findings[0]
@@ -146,7 +145,7 @@ def test_a_restart_in_mid_dwell_alerts_on_time(config: Config, outbox: Outbox, f
         pipeline = Pipeline(watcher, ScriptedDetector(lambda _: [CAR]))
         found = []
         for second in range(begin, end, 2):
-            memory, findings = pipeline.judge(frame_at(second), keeper.memory, Memory())
+            memory, findings = pipeline.judge(frame_at(second), keeper.memory)
             found += [(second, f) for f in keeper.keep(memory, findings, frame_at(second).taken_at)]
         return found
 
@@ -167,10 +166,10 @@ def test_an_alert_of_a_zone_that_is_no_more_is_ended(config: Config) -> None:
     """When a zone is taken out of the configuration, what it had raised ends instead of staying open for ever."""
     camera = config.camera("gate")
     pipeline = Pipeline(Watcher.of(config, camera), ScriptedDetector(lambda _: [CAR]))
-    memory, _ = pipeline.judge(frame_at(0), {}, Memory())
+    memory, _ = pipeline.judge(frame_at(0), {})
     for second in range(2, 30, 2):
-        memory, _ = pipeline.judge(frame_at(second), memory, Memory())
+        memory, _ = pipeline.judge(frame_at(second), memory)
     without = Pipeline(Watcher.of(config, camera.model_copy(update={"zones": ()})), ScriptedDetector(lambda _: []))
-    after, findings = without.judge(frame_at(40), memory, Memory())
+    after, findings = without.judge(frame_at(40), memory)
     assert after == {}
     assert [f.data.type_name for f in findings] == ["patrol.alert.ended"]

@@ -16,7 +16,6 @@ from patrol_edge.detector import load_detector
 from patrol_edge.frame import Frame
 from patrol_edge.pipeline import NEEDED_CLASSES, CameraMemory, Pipeline, Watcher
 from patrol_edge.registry import find_model
-from patrol_edge.rules.sighting import Memory
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -38,7 +37,7 @@ def test_the_demo_finds_what_it_should(camera_id: str, first_s: float, last_s: f
     for n in range(int((last_s - first_s) / step_s)):
         film_s = first_s + n * step_s
         image = eye.picture(film_s).image[:, :, ::-1].copy()
-        memory, findings = pipeline.judge(Frame(camera_id, START + timedelta(seconds=film_s), image), memory, Memory())
+        memory, findings = pipeline.judge(Frame(camera_id, START + timedelta(seconds=film_s), image), memory)
         alerts += [(film_s, f.data) for f in findings if isinstance(f.data, AlertRaised)]
     due = sorted((e for e in film.expected if first_s <= e.due_s < last_s - 5), key=lambda e: e.due_s)
     assert len(due) >= 1

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import shapely
+from pydantic import JsonValue
 
 from patrol.events import Hazard
 from patrol.geo import Camera, GroundPoint, PoseSigma
@@ -30,10 +31,19 @@ class Sighting:
     confidence: float
     ground: GroundPoint | None
     place: str | None = None
+    measurement: Mapping[str, float] = field(default_factory=dict)  # units in the names
 
 
+@dataclass
 class Memory:
-    """What a rule may keep between frames. The two rules so far keep nothing."""
+    """What a zone's rule may keep between frames.
+
+    `kept` goes to the disk with the zone's spots and survives a restart: plain values only, bounded, no moments (the
+    clock may be set). `live` is lost at a restart: pictures of the background, which are soon learnt again.
+    """
+
+    kept: dict[str, JsonValue] = field(default_factory=dict)
+    live: dict[str, object] = field(default_factory=dict)
 
 
 Rule = Callable[[Frame, Detections, Memory, datetime], list[Sighting]]

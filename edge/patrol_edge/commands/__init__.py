@@ -1,0 +1,1 @@
+"""Commands of `patrol-edge` besides running a box; patrol_edge.cli lists them."""

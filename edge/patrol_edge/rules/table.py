@@ -1,0 +1,48 @@
+"""Which rule judges which kind of zone, and which of them need the network's detections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import shapely
+
+from patrol.config.shape import CameraConfig
+from patrol.config.zones import FireLaneZone, HotspotZone, Zone
+from patrol.geo import Camera, LocalFrame
+from patrol_edge.rules.fire_hotspot import hotspot_rule
+from patrol_edge.rules.fire_lane import fire_lane_rule
+from patrol_edge.rules.perimeter import perimeter_rule
+from patrol_edge.rules.sighting import Rule, View
+
+ZoneRule = tuple[Zone, Rule]
+Points = tuple[tuple[float, float], ...]
+
+
+def needs_network(zone: Zone) -> bool:
+    """Whether the zone's rule looks at detections."""
+    return not isinstance(zone, HotspotZone)
+
+
+def zone_rules(
+    config: CameraConfig, frame: LocalFrame, local_time: Callable[[datetime], datetime], size_px: tuple[int, int]
+) -> list[ZoneRule]:
+    """The camera's zones and rules, stretched to the size (width, height) of the pictures that really come."""
+    sx, sy = size_px[0] / config.lens.width_px, size_px[1] / config.lens.height_px
+    camera = config.geo(frame)
+    if camera is not None:
+        camera = Camera(camera.lens.scaled_to(*size_px), camera.pose)
+    sigma = None if config.pose is None else config.pose.sigma
+
+    def polygon(points: Points) -> shapely.Polygon:
+        return shapely.Polygon([(x * sx, y * sy) for x, y in points])
+
+    def rule_of(zone: Zone) -> Rule:
+        view = View(zone.id, polygon(zone.polygon_px), camera, sigma)
+        if isinstance(zone, FireLaneZone):
+            return fire_lane_rule(view, zone.confidence)
+        if isinstance(zone, HotspotZone):
+            return hotspot_rule(view, zone, [polygon(points) for points in zone.known_hot_px])
+        return perimeter_rule(view, zone.confidence, zone.hours, local_time)
+
+    return [(zone, rule_of(zone)) for zone in config.zones]

@@ -1,0 +1,1 @@
+"""Temperatures: from files and streams of radiometric cameras to arrays of degrees Celsius."""

@@ -1,0 +1,89 @@
+"""What a camera watches for: one shape for each hazard's zone, and what a thermal camera needs to be told."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from patrol.config.values import Number, PixelRing, Shape, Span
+from patrol.events import Slug
+
+
+class FireLaneZone(Shape):
+    """Part of a picture in which no vehicle may stay."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["blocked-fire-lane"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    fire_lane: Slug | None = Field(default=None, description="the fire lane that it shows")
+    dwell_s: Number = Field(default=120, gt=0, le=86400, description="how long a vehicle may stay")
+    clear_s: Number = Field(default=30, gt=0, le=86400, description="how long it must be gone to count as gone")
+    look_every_s: Number = Field(
+        default=2, gt=0, le=60, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.35, gt=0, lt=1, description="a detection below this is no vote")
+    share: Number = Field(default=0.5, gt=0, le=1, description="share of looks that must see it")
+
+
+class PerimeterZone(Shape):
+    """Part of a picture that nobody may enter during its hours."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["perimeter-intrusion"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    hours: tuple[Span, ...] = Field(
+        min_length=1, description="when nobody may be there, district time, e.g. 22:00-06:00"
+    )
+    dwell_s: Number = Field(default=1, ge=0, le=3600, description="how long a person must be inside")
+    clear_s: Number = Field(default=15, gt=0, le=86400, description="how long nobody must be inside to count as over")
+    look_every_s: Number = Field(
+        default=0.5, gt=0, le=60, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.4, gt=0, lt=1, description="a detection below this is no vote")
+    share: Number = Field(default=0.5, gt=0, le=1, description="share of looks that must see it")
+
+
+class ThermalConfig(Shape):
+    """How a thermal camera's readings become temperatures. What is left out is taken from the pictures themselves."""
+
+    emissivity: Number | None = Field(
+        default=None, gt=0.1, le=1, description="of the watched surfaces; most are 0.90 to 0.97"
+    )
+    range_m: Number | None = Field(default=None, ge=0, le=10_000, description="how far away the watched surfaces are")
+    reflected_c: Number | None = Field(
+        default=None, ge=-80, le=200, description="temperature that the surfaces mirror; an open sky is far below zero"
+    )
+    air_c: Number | None = Field(default=None, ge=-60, le=70, description="temperature of the air")
+    humidity: Number | None = Field(default=None, ge=0, le=1, description="relative humidity of the air")
+    gain_c: Number = Field(default=0.01, gt=0, le=10, description="degrees per count of 16-bit pictures")
+    offset_c: Number = Field(default=-273.15, ge=-1000, le=1000, description="degrees at count zero of 16-bit pictures")
+
+
+class HotspotZone(Shape):
+    """Part of a thermal picture in which a fire alerts."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["fire-hotspot"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    known_hot_px: tuple[PixelRing, ...] = Field(
+        default=(), description="parts in which heat is at home (flues, ovens): measured, never a fire"
+    )
+    hot_c: Number = Field(default=60, ge=0, le=1000, description="what is colder is not hot")
+    contrast_c: Number = Field(
+        default=20, gt=0, le=1000, description="how much hotter than its surroundings it must be"
+    )
+    fire_c: Number = Field(default=150, ge=50, le=1500, description="sun and machines stay below this on their outside")
+    dwell_s: Number = Field(default=5, ge=0, le=3600, description="how long the fire must be seen")
+    clear_s: Number = Field(default=60, gt=0, le=86400, description="how long it must be cold to count as over")
+    look_every_s: Number = Field(
+        default=2, gt=0, le=60, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.5, gt=0, lt=1, description="a detection below this is no vote")
+    share: Number = Field(default=0.5, gt=0, le=1, description="share of looks that must see it")
+    relative_alerts: bool = Field(
+        default=False, description="true: pictures that hold only colours may alert too, on contrast alone"
+    )
+
+
+Zone = Annotated[FireLaneZone | PerimeterZone | HotspotZone, Field(discriminator="hazard")]

@@ -1,0 +1,213 @@
+"""Fire hotspots: what alerts and what is only hot, where, how large; and the command that lists them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from patrol.config import Config
+from patrol.config.shape import CameraConfig
+from patrol.events import AlertRaised, Hazard
+from patrol.geo import LatLon
+from patrol_edge.evidence import degrees_of
+from patrol_edge.frame import Frame
+from patrol_edge.persistence import ZoneMemory
+from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher, read_memory, write_memory
+from patrol_edge.rules.hotspots import HotKind, Thresholds, find, ground_area
+from patrol_edge.thermal.picture import painted
+from tests.edge.conftest import START, ScriptedDetector
+from tests.edge.test_watch import patrol_edge
+
+SIZE = (320, 256)
+Degrees = NDArray[np.float32]
+
+
+def scene(*things: tuple[int, int, int, float], ground_c: float = 20) -> Degrees:
+    """A district by night: things are (x, y, radius_px, °C), softened as a lens does."""
+    celsius = np.full((SIZE[1], SIZE[0]), ground_c, np.float32)
+    for x, y, radius, hot_c in things:
+        cv2.circle(celsius, (x, y), radius, hot_c, -1)
+    noise = np.random.default_rng(3).normal(0, 0.1, celsius.shape)
+    return (cv2.GaussianBlur(celsius, (3, 3), 0.6) + noise).astype(np.float32)
+
+
+def camera(config: Config, **zone: object) -> CameraConfig:
+    """A thermal camera 20 m up that looks down at 30 degrees, its whole picture one zone."""
+    ring = [[0, 0], [SIZE[0], 0], [SIZE[0], SIZE[1]], [0, SIZE[1]]]
+    body = config.cameras[0].model_dump(mode="json", exclude={"zones", "pose", "lens"})
+    body["pose"] = {"at": [114.0579, 22.5431], "height_m": 20, "yaw_deg": 0, "pitch_deg": -30}
+    body["lens"] = {"width_px": SIZE[0], "height_px": SIZE[1], "hfov_deg": 45}
+    body |= {"thermal": {}, "zones": [{"id": "yard", "hazard": "fire-hotspot", "polygon_px": ring, **zone}]}
+    return CameraConfig.model_validate(body)
+
+
+def judge(
+    config: Config, looks: Sequence[tuple[float, Degrees | None]], memory: CameraMemory | None = None, **zone: object
+) -> tuple[CameraMemory, list[AlertRaised]]:
+    """(second, degrees) looks in a row through the real pipeline; degrees of None give a picture with a bright square only."""
+    detector = ScriptedDetector(lambda _: [("person", 0.9, (0, 0, 50, 50))])
+    pipeline = Pipeline(Watcher.of(config, camera(config, **zone)), detector)
+    memory, alerts = memory or {}, []
+    for second, celsius in looks:
+        image = painted(scene()) if celsius is None else painted(celsius)
+        if celsius is None:
+            image[100:120, 100:120] = 255
+        memory, findings = pipeline.judge(Frame("gate", START + timedelta(seconds=second), image, celsius), memory)
+        alerts += [f.data for f in findings if isinstance(f.data, AlertRaised)]
+    assert detector.calls == 0, "a thermal camera needs no network"
+    return memory, alerts
+
+
+FIRE = scene((160, 150, 5, 400))
+
+
+def test_a_fire_alerts_once_with_degrees_size_and_place(config: Config) -> None:
+    """A fire that burns on alerts once: peak, surroundings, pixels, square metres, a place on the ground, no network, and its degrees as evidence."""
+    _, alerts = judge(config, [(t, FIRE) for t in range(0, 40, 2)])
+    assert len(alerts) == 1
+    alert = alerts[0]
+    assert alert.hazard is Hazard.FIRE_HOTSPOT
+    assert alert.model is None
+    assert alert.explanation.label == "fire"
+    measured = alert.measurement
+    assert 350 < measured["peak_c"] < 410
+    assert measured["surroundings_c"] == pytest.approx(20, abs=1)
+    assert measured["dwell_s"] >= 5
+    view = camera(config).geo(config.frame)
+    assert view is not None
+    truth = view.to_plane([(160.0, 150.0)])[0]
+    assert alert.position is not None
+    at = config.frame.to_local(LatLon(alert.position.lat_deg, alert.position.lon_deg))
+    assert np.hypot(at.east_m - truth[0], at.north_m - truth[1]) < 1.5
+    assert [(e.media_type, e.role) for e in alert.evidence] == [
+        ("image/jpeg", "frame"), ("image/jpeg", "marked"), ("image/tiff", "frame"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pitch_deg", "radius_px"), [(-90, 4), (-60, 8), (-30, 12)])
+def test_area_is_that_of_the_ground(config: Config, pitch_deg: float, radius_px: int) -> None:
+    """The square metres of a region are those of its outline projected to the ground, from straight down to oblique."""
+    view = camera(config).geo(config.frame)
+    assert view is not None
+    view = replace(view, pose=replace(view.pose, pitch_deg=pitch_deg))
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    outline = view.to_plane(np.stack([160 + radius_px * np.cos(angles), 128 + radius_px * np.sin(angles)], axis=1))
+    x, y = outline[:, 0], outline[:, 1]
+    truth_m2 = abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+    mask = np.zeros((SIZE[1], SIZE[0]), np.uint8)
+    yy, xx = np.ogrid[: SIZE[1], : SIZE[0]]
+    mask[(xx - 160) ** 2 + (yy - 128) ** 2 <= radius_px**2] = 1
+    area = ground_area(view)(*np.nonzero(mask))
+    assert area == pytest.approx(truth_m2, rel=0.12)
+    assert ground_area(replace(view, pose=replace(view.pose, pitch_deg=20)))(*np.nonzero(mask)) is None
+
+
+QUIET = {
+    "night": scene(),
+    "exhaust": scene((160, 150, 1, 140)),
+    "two exhausts and a lamp": scene((60, 50, 1, 110), (160, 150, 1, 120), (250, 200, 1, 95)),
+    "sun-heated roof": scene((160, 128, 60, 74), ground_c=38),
+    "summer noon": scene((60, 50, 30, 68), (200, 150, 40, 71), ground_c=52),
+    "one glowing pixel": np.where(
+        np.arange(SIZE[0] * SIZE[1]).reshape(SIZE[1], SIZE[0]) == 9000, np.float32(700), scene()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", QUIET)
+def test_what_is_hot_but_no_fire_stays_silent(config: Config, name: str) -> None:
+    """Exhausts, lamps, roofs and asphalt in the sun, a defective pixel: hours of them raise nothing."""
+    assert judge(config, [(t, QUIET[name]) for t in range(0, 120, 2)])[1] == []
+
+
+def test_hot_things_are_named() -> None:
+    """Each hot thing of one scene is called what it is."""
+    celsius = scene((50, 50, 1, 110), (160, 60, 25, 85), (250, 180, 5, 350), (60, 200, 14, 130))
+    cv2.line(celsius, (300, 20), (300, 36), 90, 2)
+    spots = find(celsius, np.ones(celsius.shape, bool), Thresholds())
+    kinds = [s.kind for s in spots]
+    assert kinds.count(HotKind.FIRE) == 2, "the flame, and the patch above 100 °C that is larger than any exhaust"
+    assert kinds.count(HotKind.HOT_POINT) == 1
+    assert kinds.count(HotKind.HEATED_SURFACE) == 1
+    assert kinds.count(HotKind.HOT_STRIP) == 1
+
+
+def test_a_hot_point_that_grows_is_a_fire_and_its_first_size_survives_a_restart(config: Config) -> None:
+    """A point at 120 °C that grows to many times its size alerts although it never reaches 150 °C, also when the box was restarted in between; one that stays small does not."""
+    small, large = scene((160, 150, 0, 220)), scene((160, 150, 2, 135))
+    memory, early = judge(config, [(t, small) for t in range(0, 20, 2)])
+    again = read_memory(write_memory(memory))
+    assert again == memory
+    _, alerts = judge(config, [(t, large) for t in range(20, 40, 2)], memory=again)
+    assert early == []
+    assert len(alerts) == 1
+    assert judge(config, [(t, large) for t in range(20, 40, 2)])[1] == []
+
+
+def test_heat_that_is_at_home_is_no_fire(config: Config) -> None:
+    """A flue inside a known-hot polygon never alerts; the same heat beside it does."""
+    known = [[[140, 130], [180, 130], [180, 170], [140, 170]]]
+    assert judge(config, [(t, FIRE) for t in range(0, 30, 2)], known_hot_px=known)[1] == []
+    elsewhere = scene((60, 150, 5, 400))
+    assert len(judge(config, [(t, elsewhere) for t in range(0, 30, 2)], known_hot_px=known)[1]) == 1
+
+
+def test_a_glint_does_not_last(config: Config) -> None:
+    """Heat seen for one look of a minute, as a reflection that passes, is no fire."""
+    looks = [(float(t), FIRE if t == 20 else scene()) for t in range(0, 60, 2)]
+    assert judge(config, looks)[1] == []
+
+
+def test_colours_alone_alert_only_when_asked_and_say_so(config: Config) -> None:
+    """A picture without temperatures raises nothing unless the zone allows it; then the alert names no degree and says what it is."""
+    looks: list[tuple[float, Degrees | None]] = [(t, None) for t in range(0, 30, 2)]
+    assert judge(config, looks)[1] == []
+    _, alerts = judge(config, looks, relative_alerts=True)
+    assert len(alerts) == 1
+    assert "without temperatures" in alerts[0].explanation.label
+    assert "peak_c" not in alerts[0].measurement
+    assert 0 < alerts[0].measurement["relative_contrast"] <= 1
+
+
+def test_unreadable_kept_notes_are_forgotten_not_fatal(config: Config) -> None:
+    """What an older or newer program kept under the same name does not stop the rule."""
+    memory = {"yard": ZoneMemory(kept={"hot points": ["x", [1, 2], {"a": 1}]})}
+    assert len(judge(config, [(t, FIRE) for t in range(0, 20, 2)], memory=memory)[1]) == 1
+
+
+def test_missing_readings_are_no_heat(config: Config) -> None:
+    """Dead lines of NaN across a fire leave it found, and NaN alone is nothing."""
+    holed = FIRE.copy()
+    holed[::7] = np.nan
+    assert len(judge(config, [(t, holed) for t in range(0, 20, 2)])[1]) == 1
+    assert degrees_of(Frame("gate", START, painted(holed), holed))[0].ref.media_type == "image/tiff"
+    nothing = np.full_like(FIRE, np.nan)
+    assert find(nothing, np.ones(FIRE.shape, bool), Thresholds()) == []
+    assert painted(nothing).max() == 0
+
+
+def test_the_command_lists_draws_and_goes_on_past_damage(tmp_path: Path) -> None:
+    """`patrol-edge hotspots` says what is hot in each picture, draws it, names a damaged file with its remedy, and exits 2 for it."""
+    cv2.imwrite(str(tmp_path / "fire.tiff"), FIRE)
+    (tmp_path / "broken.tiff").write_bytes(b"II*\0 no")
+    files = [str(tmp_path / "broken.tiff"), str(tmp_path / "fire.tiff")]
+    run = patrol_edge("hotspots", *files, "--json", "--png", str(tmp_path / "png"))
+    assert run.returncode == 2
+    assert "broken.tiff" in run.stderr
+    picture, summary = (json.loads(line) for line in run.stdout.splitlines())
+    assert [spot["kind"] for spot in picture["spots"]] == ["fire"]
+    assert summary == {"summary": True, "files": 2, "failed": 1, "fires": 1}
+    drawn = cv2.imread(str(tmp_path / "png" / "fire.png"))
+    assert drawn is not None
+    assert drawn.shape == (SIZE[1], SIZE[0], 3)
+    said = patrol_edge("hotspots", files[1], language="zh-CN").stdout
+    assert "火情" in said
+    assert "无法定位" in said
