@@ -57,7 +57,8 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   ├── MissionUncompilable     a plan cannot be put into this autopilot's items
     │   ├── CommandRefused          the drone answers and says no, or does not answer
     │   ├── FlightRefused           pre-flight found reasons not to fly
-    │   └── FlightRecordUnreadable  a flight record is missing or damaged
+    │   ├── FlightRecordUnreadable  a flight record is missing or damaged
+    │   └── FlightRecordUnwritable  a flight record cannot be written
     └── ProgramError                a program could not be started
         ├── PortTaken               something else listens there
         ├── ProgramMissing          an optional part is not installed
@@ -73,7 +74,7 @@ from patrol.errors.flying import (
     DroneLinkLost,
     FlightError,
     FlightRecordUnreadable,
-    DronesSeveral,
+    FlightRecordUnwritable,
     FlightRefused,
     FrameUnsendable,
     GeodataUnreadable,
@@ -153,6 +154,7 @@ __all__ = [
     "FlightError",
     "FlightRecordUnreadable",
     "FlightRefused",
+    "FlightRecordUnwritable",
     "FrameUnsendable",
     "GeodataUnreadable",
     "Language",

@@ -155,3 +155,13 @@ class FlightRecordUnreadable(FlightError):
 
     message = Text("The flight record {path} cannot be read: {cause}.", "飞行记录 {path} 无法读取：{cause}。")
     remedy = Text("Known flights: patrol flight list", "已有飞行：patrol flight list")
+
+
+class FlightRecordUnwritable(FlightError):
+    """A flight record cannot be written."""
+
+    message = Text("The flight record {path} cannot be written: {cause}.", "飞行记录 {path} 无法写入：{cause}。")
+    remedy = Text(
+        "Choose another folder with --keep, or free some space; nothing was armed for it.",
+        "请用 --keep 换一个文件夹，或腾出空间；没有为此解锁。",
+    )
