@@ -25,6 +25,7 @@ COMMANDS = {
     "center": ("patrol.commands.center", "center"),
     "check-config": ("patrol.commands.check_config", "plan"),
     "demo": ("patrol.commands.demo", "demo"),
+    "flight": ("patrol.commands.flight", "flight"),
     "sim": ("patrol.commands.sim", "flight"),
     "judge": ("patrol.commands.judge", "plan"),
     "plan": ("patrol.commands.plan", "plan"),

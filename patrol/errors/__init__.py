@@ -48,11 +48,11 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     ├── FlightError                 a drone does not do what it should, or must not
     │   ├── DroneLinkUnusable       the port or address of a drone's link cannot be opened
     │   ├── DroneSilent             nothing is heard of it
-    │   ├── SigningKeyUnusable      the secret of a signed link protects nothing
-    │   ├── FrameUnsendable         a message that MAVLink does not have
     │   ├── DroneLinkLost           the link ended while it was in use
     │   ├── DronesSeveral           more than one is heard, and none was named
     │   ├── DroneForeign            its autopilot is neither ArduPilot nor PX4
+    │   ├── SigningKeyUnusable      the secret of a signed link protects nothing
+    │   ├── FrameUnsendable         a message that MAVLink does not have
     │   ├── MissionNotAboard        what was uploaded does not read back as it was sent
     │   ├── MissionUncompilable     a plan cannot be put into this autopilot's items
     │   ├── CommandRefused          the drone answers and says no, or does not answer
@@ -68,10 +68,11 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
 from patrol.errors.asking import ConfigError, SecretNotSet, UsageError
 from patrol.errors.flying import (
     CommandRefused,
-    DroneLinkUnusable,
-    DroneSilent,
     DroneForeign,
     DroneLinkLost,
+    DroneLinkUnusable,
+    DroneSilent,
+    DronesSeveral,
     FlightError,
     FlightRecordUnreadable,
     FlightRecordUnwritable,
@@ -141,20 +142,20 @@ __all__ = [
     "DatabaseUnusable",
     "DecoderMissing",
     "DiskFull",
+    "DroneForeign",
+    "DroneLinkLost",
     "DroneLinkUnusable",
     "DroneSilent",
+    "DronesSeveral",
     "EvidenceAltered",
     "EvidenceError",
     "EvidenceMissing",
-    "DroneForeign",
-    "DroneLinkLost",
     "EvidenceRefused",
     "EvidenceUnwritable",
-    "DronesSeveral",
     "FlightError",
     "FlightRecordUnreadable",
-    "FlightRefused",
     "FlightRecordUnwritable",
+    "FlightRefused",
     "FrameUnsendable",
     "GeodataUnreadable",
     "Language",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
@@ -16,51 +15,12 @@ from patrol.flight.compare import Firmware
 from patrol.flight.dialect import Codec
 from patrol.flight.link import Link
 from patrol.flight.messages import Message
-from patrol.flight.pilot import Ending, Happening, Pilot
-from patrol.flight.shell import Flight, News, Pose
-from patrol.flight.sim.cable import ADDRESS, Cable
-from patrol.flight.sim.drone import SimDrone
-from patrol.flight.sim.serve import Aloft
+from patrol.flight.pilot import Ending, Happening
+from patrol.flight.shell import News, Pose
 from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import Lost, Peer, Transport, open_transport, read_address
-from tests.flight.conftest import DEMANDS, FIRMWARES, HOME, SAFE, a_plan
-
-
-@dataclass
-class Sky:
-    """Simulated drones on one cable and one stepped clock, and the ground's link to them."""
-
-    firmwares: tuple[Firmware, ...]
-    clock: Stepped = field(default_factory=Stepped)
-    cable: Cable = field(default_factory=Cable)
-
-    def __post_init__(self) -> None:
-        self.drones = [SimDrone(f, HOME, system=n) for n, f in enumerate(self.firmwares, 1)]
-        for drone in self.drones:
-            for name, value in SAFE[drone.firmware].items():
-                drone.settings.set(name, value)
-        self.aloft = [
-            Aloft(Vehicle(d), ADDRESS, clock=self.clock, opener=self.cable.drone, tick_s=0.1) for d in self.drones
-        ]
-        self.link = Link(ADDRESS, clock=self.clock, opener=self.cable.ground)
-
-    async def play(self, ground: Callable[[Sky], asyncio.Future[None] | object]) -> None:
-        """Run the drones while `ground` does what it does."""
-        running = [asyncio.create_task(aloft.run()) for aloft in self.aloft]
-        await self.link.open()
-        try:
-            async with asyncio.timeout(60):
-                await ground(self)  # type: ignore[misc]  # a coroutine function
-        finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
-            await self.link.close()
-
-    def flight(self, system: int, tell: Callable[[News], None] = lambda _: None, takes_over: bool = False) -> Flight:
-        """A flight of one of them."""
-        firmware = self.drones[system - 1].firmware
-        return Flight(self.link, system, Pilot(a_plan(firmware), DEMANDS, takes_over), tell)
+from tests.flight.conftest import FIRMWARES
+from tests.flight.sky import Sky
 
 
 def test_two_vehicles_of_two_kinds_fly_on_one_link_at_once() -> None:

@@ -1,0 +1,109 @@
+"""`patrol flight`: the flights that were kept."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import cast
+
+import click
+
+from patrol.errors import FlightRecordUnwritable, Language
+from patrol.flight.keep import kept_flight, kept_flights
+from patrol.flight.page import draw
+from patrol.flight.record import FlightSummary
+from patrol.flight.words import outcome_said, said
+
+FLIGHTS = Path("var/flights")
+kept = click.option(
+    "--kept",
+    "folder",
+    type=click.Path(path_type=Path),
+    default=FLIGHTS,
+    show_default=True,
+    help="The folder of flight records.",
+)
+lang = click.option(
+    "--lang",
+    type=click.Choice(["en", "zh-CN"]),
+    default=None,
+    help="The language. [default: that of the terminal]",
+)
+
+
+def spoken(chosen: str | None) -> Language:
+    """The language that was chosen, or the terminal's."""
+    if chosen is not None:
+        return cast("Language", chosen)
+    named = os.environ.get("PATROL_LANG", os.environ.get("LANG", ""))
+    return "zh-CN" if named.lower().startswith("zh") else "en"
+
+
+@click.group("flight")
+def command() -> None:
+    """Look at flights that were flown: list them, show one, draw it as a page."""
+
+
+@command.command("list")
+@kept
+@lang
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+def list_command(folder: Path, lang: str | None, as_json: bool) -> None:
+    """List the kept flights, the oldest first."""
+    for flight_id in kept_flights(folder):
+        flight = kept_flight(folder, flight_id)
+        a = flight.against
+        if as_json:
+            about = {
+                "id": flight.id,
+                "plan": flight.plan,
+                "outcome": flight.outcome,
+                "reason": flight.reason,
+                "began": flight.began,
+            }
+            click.echo(json.dumps({**about, "seconds": flight.seconds, "flown_m": a.flown_m}, ensure_ascii=False))
+        else:
+            click.echo(
+                f"{flight.id}  {flight.plan}  {a.flown_m:.0f} m  {flight.seconds:.0f} s  {outcome_said(flight, spoken(lang))}"
+            )
+
+
+@command.command("show")
+@click.argument("flight_id", metavar="ID")
+@kept
+@lang
+@click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
+@click.option(
+    "--html", type=click.Path(path_type=Path), default=None, help="Draw the flight as a page that needs no network."
+)
+def show_command(flight_id: str, folder: Path, lang: str | None, as_json: bool, html: Path | None) -> None:
+    """Show one flight: how it ended, planned against flown, what happened.
+
+    ID may be shortened to its beginning or its end. The frames themselves are in flight.tlog beside it, which
+    Mission Planner, QGroundControl and MAVProxy replay.
+
+    \b
+    patrol flight show 20261124T0730 --html flight.html
+    """
+    flight, language = kept_flight(folder, flight_id), spoken(lang)
+    if html is not None:
+        try:
+            html.write_text(draw(flight, language), encoding="utf-8")
+        except OSError as err:
+            raise FlightRecordUnwritable(path=str(html), cause=str(err)) from err
+    if as_json:
+        click.echo(flight.model_dump_json())
+    else:
+        for line in _lines(flight, language):
+            click.echo(line)
+
+
+def _lines(flight: FlightSummary, language: Language) -> list[str]:
+    a = flight.against
+    lines = [f"{flight.id}  {flight.plan}  {outcome_said(flight, language)}"]
+    lines += [f"  {f.zh if language == 'zh-CN' else f.en}" for f in flight.faults]
+    lines.append(f"  {a.planned_m:.0f} m / {a.flown_m:.0f} m   {a.planned_s:.0f} s / {a.flown_s:.0f} s")
+    if a.cross_track_m is not None:
+        lines.append(f"  ↔ {a.cross_track_m:.1f} m   ↕ {a.height_m or 0.0:.1f} m   ✕ {len(flight.breaches)}")
+    return lines + [f"  {e.t_s:8.1f}  {said(e.what, language)}  {e.detail}" for e in flight.events]

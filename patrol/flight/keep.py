@@ -1,0 +1,78 @@
+"""Flights on disk: `<folder>/<id>/flight.tlog` and `flight.json`. Thin.
+
+A `.tlog` is what ground stations write: each frame as it came or went, after the time as 8 bytes (big-endian
+microseconds since 1970). Mission Planner, QGroundControl, MAVProxy and pymavlink open it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from patrol.errors import FlightRecordUnreadable, FlightRecordUnwritable
+from patrol.flight.link import Link
+from patrol.flight.record import FlightSummary
+
+LOG, SUMMARY = "flight.tlog", "flight.json"
+LOG_BYTES = 512 * 1024 * 1024  # a day of one vehicle is some 100 MB
+
+
+@contextmanager
+def keep_log(link: Link, system: int, folder: Path) -> Iterator[Path]:
+    """Write every frame of and to one vehicle to `folder`/flight.tlog while the block lasts. Raises FlightRecordUnwritable."""
+    path, room = folder / LOG, LOG_BYTES
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb")
+    except OSError as err:
+        raise FlightRecordUnwritable(path=str(path), cause=str(err)) from err
+
+    def tap(of: int | None, frame: bytes) -> None:
+        nonlocal room
+        if of in {None, system} and room > 0:
+            try:
+                room -= len(frame) + 8
+                file.write(round(link.wall() * 1e6).to_bytes(8, "big") + frame)
+            except OSError:  # the disk is full: the flight goes on without its log
+                room = 0
+
+    with file:
+        link.taps.append(tap)
+        try:
+            yield path
+        finally:
+            link.taps.remove(tap)
+
+
+def keep_summary(summary: FlightSummary, folder: Path) -> Path:
+    """Write flight.json whole or not at all. Raises FlightRecordUnwritable."""
+    path = folder / SUMMARY
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".part")
+        beside.write_text(summary.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        beside.replace(path)
+    except OSError as err:
+        raise FlightRecordUnwritable(path=str(path), cause=str(err)) from err
+    return path
+
+
+def kept_flights(folder: Path) -> list[str]:
+    """The ids of all flights with a summary, oldest first."""
+    return sorted(path.parent.name for path in folder.glob(f"*/{SUMMARY}"))
+
+
+def kept_flight(folder: Path, flight_id: str) -> FlightSummary:
+    """One flight; the id may be shortened to a beginning or an end that only one has. Raises FlightRecordUnreadable."""
+    ids = kept_flights(folder)
+    found = [i for i in ids if i == flight_id] or [i for i in ids if i.startswith(flight_id) or i.endswith(flight_id)]
+    path = folder / (found[0] if len(found) == 1 else flight_id) / SUMMARY
+    if len(found) > 1:
+        raise FlightRecordUnreadable(path=str(path), cause=f"{len(found)} flights are called so")
+    try:
+        return FlightSummary.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as err:
+        raise FlightRecordUnreadable(path=str(path), cause=str(err)[:300]) from err

@@ -1,0 +1,70 @@
+"""What flights say to people, in both languages: outcomes, phases, happenings, headings."""
+
+from __future__ import annotations
+
+from patrol.errors import Language, Text
+from patrol.flight.record import FlightSummary
+
+WORDS: dict[str, Text] = {
+    "planned": Text("planned", "规划航线"),
+    "flown": Text("flown", "实飞航迹"),
+    "keep-in": Text("keep-in", "允许范围"),
+    "no-fly": Text("no-fly", "禁飞区"),
+    "photographs": Text("photographs", "拍照点"),
+    "map": Text("Map", "地图"),
+    "height": Text("Height above home, metres", "相对起飞点高度（米）"),
+    "battery": Text("Battery, %", "电量（%）"),
+    "events": Text("Events", "事件"),
+    "time": Text("time", "时间"),
+    "what": Text("what", "事项"),
+    "detail": Text("detail", "详情"),
+    "no-track": Text("Nothing was recorded.", "没有记录。"),
+    "vehicle": Text("vehicle", "无人机"),
+    "began": Text("began", "开始"),
+    "distance": Text("distance planned / flown", "距离：规划 / 实飞"),
+    "duration": Text("time planned / flown", "时长：规划 / 实飞"),
+    "cross-track": Text("farthest from its way", "最大偏航"),
+    "height-off": Text("farthest from its height", "最大高度偏差"),
+    "shots": Text("photographs / missing", "照片 / 缺失"),
+    "breaches": Text("samples where nobody may be", "越界采样数"),
+    "frames": Text("frames heard / lost", "收到 / 丢失帧数"),
+    "plan-hash": Text("plan hash", "规划哈希"),
+}
+HAPPENINGS: dict[str, Text] = {
+    "phase": Text("phase", "阶段"),
+    "order": Text("order", "指令"),
+    "answer": Text("answer", "应答"),
+    "jump": Text("jump", "跳转"),
+    "text": Text("text", "飞控提示"),
+    "link lost": Text("link lost", "链路中断"),
+    "link back": Text("link back", "链路恢复"),
+    "start refused": Text("start refused", "拒绝起飞"),
+    "photographs missing": Text("photographs missing", "照片缺失"),
+    "battery low": Text("battery low", "电量低"),
+    "landed": Text("landed", "已降落"),
+    "returned": Text("returned", "已返航"),
+    "aborted": Text("aborted", "已中止"),
+    "unknown": Text("not known how it ended", "结局未知"),
+}
+PHASES: dict[str, Text] = {
+    "installing": Text("uploading and reading back", "上传并回读"),
+    "streaming": Text("asking for telemetry", "请求遥测"),
+    "checking": Text("reading failsafe parameters", "读取保护参数"),
+    "waiting": Text("waiting for position and battery", "等待定位和电量"),
+    "mode": Text("setting the mode", "设置模式"),
+    "arming": Text("arming", "解锁"),
+    "starting": Text("starting", "起飞"),
+    "flying": Text("flying", "飞行"),
+}
+
+
+def said(what: str, language: Language) -> str:
+    """A happening's name."""
+    text = HAPPENINGS.get(what) or PHASES.get(what)
+    return what if text is None else text.zh if language == "zh-CN" else text.en
+
+
+def outcome_said(flight: FlightSummary, language: Language) -> str:
+    """How a flight ended, with the reason in the program's words."""
+    outcome = said(flight.outcome, language)
+    return f"{outcome}: {flight.reason}" if flight.reason else outcome
