@@ -207,7 +207,6 @@ class Broker(Shape):
 
 
 class Center(Shape):
-    station: StationConfig = Field(default=StationConfig(), description="the program that owns the drones")
     """The district's operation centre."""
 
     database: Template = Field(
@@ -243,6 +242,7 @@ class Config(Shape):
     drone_models: tuple[DroneModel, ...] = Field(default=(), description="kinds of drones")
     drones: tuple[DroneConfig, ...] = Field(default=(), description="drones")
     patrols: tuple[PatrolConfig, ...] = Field(default=(), description="recurring patrols")
+    station: StationConfig = Field(default=StationConfig(), description="the program that owns the drones")
     broker: Broker = Field(description="where messages go")
     center: Center = Field(description="the operation centre")
     dispatch: Dispatch = Field(default=Dispatch(), description="deadlines and merging")
