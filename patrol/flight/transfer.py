@@ -20,6 +20,8 @@ from patrol.flight.exchange import Patience, Waiting
 from patrol.flight.items import WireItem
 from patrol.flight.messages import Message, MissionResult, MissionType
 
+ECHO_S = 0.1  # below the pace at which any autopilot asks again
+
 
 class State(StrEnum):
     """Where a transfer is."""
@@ -190,7 +192,12 @@ class Transfer:
 
 
 class Upload(Transfer):
-    """Give the vehicle `items`. It asks for them one by one; what it asks for twice it gets twice."""
+    """Give the vehicle `items`. It asks for them one by one; what it asks for again it gets again.
+
+    Not within `ECHO_S` of the last time: that request is the link's echo of an answered one. PX4 asks again at each
+    item it has already, so that answering echoes on a link that doubles frames breeds more of them without end
+    (the sorcerer's apprentice of RFC 1123, 4.2.3.1).
+    """
 
     TABLE: ClassVar[Mapping[tuple[State, Cue], tuple[str, State]]] = {
         (State.ASKED, Cue.REQUEST): ("answer", State.MOVING),
@@ -214,6 +221,7 @@ class Upload(Transfer):
         self._at = -1  # the item sent last
         self._guessed = False  # it was sent without having been asked for
         self._asked: set[int] = set()
+        self._sent_at: dict[int, float] = {}
 
     def _opening(self) -> Message:
         return Message("MISSION_COUNT", {"count": len(self._list), "mission_type": int(self.kind)})
@@ -230,11 +238,14 @@ class Upload(Transfer):
             return []
         again = seq in self._asked
         self.tally.duplicates += again
+        if now < self._sent_at.get(seq, now - ECHO_S) + ECHO_S:
+            self._patience.heard(now)
+            return []
         if seq >= self._at:
             self._patience.answered(now)
         self._asked.add(seq)
-        self._at, self._guessed = seq, False
-        out = self._say(self._list[seq].message(seq, self.kind), now)
+        out = self._give(seq, now)
+        self._guessed = False
         if again:
             self._patience.said_again(now)  # an answer to it will not be measured
         return out
@@ -249,8 +260,16 @@ class Upload(Transfer):
         self._patience.heard(now)
         if self._guessed or self._patience.repeats == 0 or self._at + 1 >= len(self._list):
             return []
-        self._at, self._guessed = self._at + 1, True
-        return self._say(self._list[self._at].message(self._at, self.kind), now)
+        self._guessed = True
+        return self._give(self._at + 1, now)
+
+    def _give(self, seq: int, now: float) -> list[Message]:
+        self._at, self._sent_at[seq] = seq, now
+        return self._say(self._list[seq].message(seq, self.kind), now)
+
+    def _repeat(self, now: float) -> list[Message]:
+        self._sent_at[self._at] = now
+        return super()._repeat(now)
 
     def _accept(self, now: float) -> list[Message]:
         self._patience.heard(now)

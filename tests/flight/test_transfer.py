@@ -73,6 +73,15 @@ def test_never_a_false_success(
         assert not differences((), bay.lists[MissionType.MISSION], MissionType.MISSION, firmware)
 
 
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_a_link_that_doubles_half_of_all_frames_breeds_no_storm(firmware: Firmware) -> None:
+    """Every echo could call forth an item and every item a request: the frames stay near those that are needed."""
+    bay, items = bay_of(firmware), a_mission(22, firmware)
+    ether = Ether(Weather(0.044, 0.0, 0.003, 0.0, 0.5), Random(30055305))
+    assert isinstance(ether.converse(Install(items, MissionType.MISSION, firmware), bay), Aboard)
+    assert ether.carried < 20 * len(items)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.sampled_from(FIRMWARES), st.lists(st.tuples(st.booleans(), st.integers(1, 25)), max_size=12))
 def test_bursts_of_loss_end_well_or_honestly(firmware: Firmware, bursts: list[tuple[bool, int]]) -> None:
