@@ -11,73 +11,44 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
-from enum import StrEnum
-from typing import Annotated, ClassVar, Generic, Literal, Self, TypeVar
+from datetime import datetime
+from typing import ClassVar, Generic, Literal, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    SerializeAsAny,
-    ValidationError,
-    field_validator,
-)
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator
 
 from patrol.errors import MessageFromFuture, MessageMalformed, MessageOversized, MessageUnknown
+from patrol.flight_events import (
+    DronePose,
+    DroneStatus,
+    FlightPhase,
+    FlightRequested,
+    RequestAnswered,
+    StationStatus,
+    WeatherWarned,
+)
+from patrol.vocabulary import Data, EventId, Frozen, Hazard, Line, Moment, Position, Said, Sha256, Slug
+
+__all__ = [  # what stands in other files and is read from here
+    "Data",
+    "DronePose",
+    "DroneStatus",
+    "EventId",
+    "FlightPhase",
+    "FlightRequested",
+    "Frozen",
+    "Hazard",
+    "Line",
+    "Moment",
+    "Position",
+    "RequestAnswered",
+    "Said",
+    "Sha256",
+    "Slug",
+    "StationStatus",
+    "WeatherWarned",
+]
 
 SCHEMA_PREFIX = "urn:sky-ground-patrol:"
-
-
-def _to_utc_text(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _has_utc(moment: datetime) -> datetime:
-    try:
-        moment.astimezone(UTC)
-    except OverflowError as err:
-        raise ValueError("in UTC it lies outside the years 1 to 9999") from err
-    return moment
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(_has_utc), PlainSerializer(_to_utc_text, return_type=str)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-EventId = Annotated[str, Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
-# A message is a message, not a document: every free text on the wire is bounded.
-Line = Annotated[str, Field(max_length=500)]
-
-
-class Hazard(StrEnum):
-    """What can be wrong. The names are those of the district's request."""
-
-    ROOFTOP_VIOLATION = "rooftop-violation"
-    FLOODING = "flooding"
-    FIRE_HOTSPOT = "fire-hotspot"
-    FLAME_SMOKE = "flame-smoke"
-    BLOCKED_FIRE_LANE = "blocked-fire-lane"
-    PERIMETER_INTRUSION = "perimeter-intrusion"
-    FALLING_OBJECT = "falling-object"
-    SMOKE_ALARM = "smoke-alarm"
-    CHARGING_PILE = "charging-pile"
-
-
-class Frozen(BaseModel):
-    """Immutable, and deaf to fields of newer versions."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-
-class Position(Frozen):
-    """WGS 84, with the radius in metres that holds 95 % of the truth."""
-
-    lat_deg: float = Field(ge=-90, le=90, description="latitude, WGS 84")
-    lon_deg: float = Field(ge=-180, le=180, description="longitude, WGS 84")
-    accuracy_m: float = Field(ge=0, description="radius around the point that holds the truth in 95 % of cases, metres")
 
 
 class Region(Frozen):
@@ -127,13 +98,6 @@ class Explanation(Frozen):
     needed_share: float = Field(ge=0, le=1, description="share of looks that had to see it")
     confidence: float = Field(ge=0, le=1, description="median confidence of the votes")
     threshold: float = Field(ge=0, le=1, description="confidence that counted as a vote")
-
-
-class Data(Frozen):
-    """What a message says. Subclasses name their type and version once."""
-
-    type_name: ClassVar[str]
-    version: ClassVar[tuple[int, int]]
 
 
 class AlertRaised(Data):
@@ -271,6 +235,12 @@ DATA_TYPES: tuple[type[Data], ...] = (
     Acknowledgement,
     CaseOpened,
     CenterStatus,
+    FlightRequested,
+    WeatherWarned,
+    RequestAnswered,
+    FlightPhase,
+    DronePose,
+    StationStatus,
 )
 _BY_TYPE = {data_type.type_name: data_type for data_type in DATA_TYPES}
 

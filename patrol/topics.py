@@ -18,12 +18,19 @@ from patrol.events import (
     CaseOpened,
     CenterStatus,
     Data,
+    DronePose,
     Event,
     EvidenceLost,
+    FlightPhase,
+    FlightRequested,
+    RequestAnswered,
+    StationStatus,
+    WeatherWarned,
     parse,
 )
 
-Program = Literal["box", "center", "station", "case system", "anyone"]
+Program = Literal["box", "center", "station", "case system", "weather service", "anyone"]
+NAMES = ("box", "station", "drone", "kind")  # what may stand in braces in a pattern: fields of the message
 PREFIX = "patrol/v1"
 ABSOLUTE_MAX_BYTES = 256 * 1024  # no message of any kind is longer; larger ones are refused unread
 
@@ -32,7 +39,7 @@ ABSOLUTE_MAX_BYTES = 256 * 1024  # no message of any kind is longer; larger ones
 class Topic:
     """One row of the wire table."""
 
-    pattern: str  # below patrol/v1/<district>/, with {box} where a box's name stands
+    pattern: str  # below patrol/v1/<district>/, with {box}, {station}, {drone}, {kind} where such a name stands
     carries: type[Data]
     qos: Literal[0, 1]
     retain: bool
@@ -47,11 +54,11 @@ class Topic:
 
     def filter(self, district: str) -> str:
         """The subscription that hears all senders of one district."""
-        return self.path(district, box="+")
+        return self.path(district, **dict.fromkeys(NAMES, "+"))
 
 
 ALERT_RAISED = Topic(
-    "box/{box}/alert/raised", AlertRaised, 1, False, "box", ("center",), "when a hazard is found", 64 * 1024
+    "box/{box}/alert/raised", AlertRaised, 1, False, "box", ("center", "station"), "when a hazard is found", 64 * 1024
 )
 ALERT_ENDED = Topic("box/{box}/alert/ended", AlertEnded, 1, False, "box", ("center",), "when it is gone", 8 * 1024)
 EVIDENCE_LOST = Topic(
@@ -74,6 +81,59 @@ CASE_OPENED = Topic(
 CENTER_STATUS = Topic(
     "center/status", CenterStatus, 1, True, "center", ("box", "station"), "on start and stop", 8 * 1024
 )
+FLIGHT_REQUESTED = Topic(
+    "flight/requested", FlightRequested, 1, False, "center", ("station",), "when somebody wants a flight", 8 * 1024
+)
+WEATHER_WARNED = Topic(
+    "weather/{kind}",
+    WeatherWarned,
+    1,
+    True,
+    "weather service",
+    ("station", "center"),
+    "when a warning changes",
+    8 * 1024,
+)
+REQUEST_ANSWERED = Topic(
+    "station/{station}/request/answered",
+    RequestAnswered,
+    1,
+    False,
+    "station",
+    ("center", "case system"),
+    "two or more for each request",
+    64 * 1024,
+)
+FLIGHT_PHASE = Topic(
+    "station/{station}/flight/phase",
+    FlightPhase,
+    1,
+    False,
+    "station",
+    ("center", "box"),
+    "three or more a flight",
+    64 * 1024,
+)
+DRONE_POSE = Topic(
+    "station/{station}/drone/{drone}/pose",
+    DronePose,
+    0,
+    False,
+    "station",
+    ("center", "box"),
+    "every second in the air",
+    4 * 1024,
+)
+STATION_STATUS = Topic(
+    "station/{station}/status",
+    StationStatus,
+    1,
+    True,
+    "station",
+    ("center", "station"),
+    "every 10 s and on change",
+    64 * 1024,
+)
 
 TOPICS: tuple[Topic, ...] = (
     ALERT_RAISED,
@@ -83,6 +143,12 @@ TOPICS: tuple[Topic, ...] = (
     ACKNOWLEDGEMENT,
     CASE_OPENED,
     CENTER_STATUS,
+    FLIGHT_REQUESTED,
+    WEATHER_WARNED,
+    REQUEST_ANSWERED,
+    FLIGHT_PHASE,
+    DRONE_POSE,
+    STATION_STATUS,
 )
 _BY_DATA = {topic.carries: topic for topic in TOPICS}
 
@@ -101,7 +167,7 @@ def read(payload: bytes, *, topic: str, district: str) -> Event[Data]:
     row = topic_for(type(event.data))
     if len(payload) > row.max_bytes:
         parse(payload, topic=topic, max_bytes=row.max_bytes)
-    box = getattr(event.data, "box", "")
-    if topic != row.path(district, box=box):
+    names = {name: str(getattr(event.data, name, "")) for name in NAMES}
+    if topic != row.path(district, **names):
         raise MessageMisplaced(sender=event.source, topic=topic)
     return event

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from patrol.errors import MessageMalformed, MessageMisplaced, MessageOversized
 from patrol.events import DATA_TYPES, AlertRaised, Data, Event
 from patrol.reference.examples import examples
-from patrol.topics import ABSOLUTE_MAX_BYTES, PREFIX, TOPICS, Topic, read, topic_for
+from patrol.topics import ABSOLUTE_MAX_BYTES, NAMES, PREFIX, TOPICS, Topic, read, topic_for
 
 DISTRICT = "demo"
 SLUGS = st.from_regex(r"[a-z0-9][a-z0-9-]{0,62}", fullmatch=True)
@@ -20,7 +20,12 @@ ROWS = pytest.mark.parametrize("row", TOPICS, ids=lambda row: row.carries.type_n
 
 def path_of(event: Event[Data]) -> str:
     """The topic on which a message must come."""
-    return topic_for(type(event.data)).path(DISTRICT, box=getattr(event.data, "box", ""))
+    return topic_for(type(event.data)).path(DISTRICT, **{name: getattr(event.data, name, "") for name in NAMES})
+
+
+def everybody(name: str) -> dict[str, str]:
+    """The same name for box, station, drone and kind."""
+    return dict.fromkeys(NAMES, name)
 
 
 def matches(subscription: str, topic: str) -> bool:
@@ -38,13 +43,15 @@ def test_every_message_has_exactly_one_row() -> None:
 
 @ROWS
 def test_rules_that_hold_for_every_row(row: Topic) -> None:
-    """Status is retained and nothing else is; all are QoS 1 and bounded; patterns hold no wildcard or stray brace."""
-    assert row.retain == row.pattern.endswith("status")
-    assert row.qos == 1
+    """What holds until it changes is retained, and nothing else; all but poses are QoS 1; patterns hold no wildcard."""
+    assert row.retain == (row.pattern.startswith("weather/") or row.pattern.endswith("status"))
+    assert row.qos == (0 if row.pattern.endswith("pose") else 1)
     assert 0 < row.max_bytes <= ABSOLUTE_MAX_BYTES
     assert row.readers
-    assert re.fullmatch(r"([a-z]+|\{box\})(/([a-z]+|\{box\}))*", row.pattern)
-    assert ("{box}" in row.pattern) == ("box" in row.carries.model_fields)
+    assert re.fullmatch(r"([a-z]+|\{[a-z]+\})(/([a-z]+|\{[a-z]+\}))*", row.pattern)
+    named = set(re.findall(r"\{([a-z]+)\}", row.pattern))
+    assert named <= set(NAMES) & set(row.carries.model_fields)
+    assert {"box", "station"} & set(row.carries.model_fields) <= named
 
 
 @ROWS
@@ -64,10 +71,10 @@ def test_the_example_is_read_where_it_belongs_and_fits(row: Topic) -> None:
 def test_a_message_on_any_other_topic_is_refused(row: Topic) -> None:
     """The same bytes on every other row's topic, another box's, or another district's are refused and name both sides."""
     example = examples()[row.carries]
-    others = [other.path(DISTRICT, box="street") for other in TOPICS if other is not row]
-    others += [row.path("elsewhere", box="street"), f"{path_of(example)}/more", ""]
-    if "{box}" in row.pattern:
-        others.append(row.path(DISTRICT, box="yard"))
+    others = [other.path(DISTRICT, **everybody("street")) for other in TOPICS if other is not row]
+    others += [row.path("elsewhere", **everybody("street")), f"{path_of(example)}/more", ""]
+    if "{" in row.pattern:
+        others.append(row.path(DISTRICT, **everybody("yard")))
     for topic in others:
         with pytest.raises(MessageMisplaced) as caught:
             read(example.to_json(), topic=topic, district=DISTRICT)
@@ -116,6 +123,6 @@ def test_the_largest_honest_alert_fits() -> None:
 def test_names_never_leave_their_level(district: str, box: str) -> None:
     """No district or box name can add a level or a wildcard to a topic."""
     for row in TOPICS:
-        topic = row.path(district, box=box)
+        topic = row.path(district, **everybody(box))
         assert topic.count("/") == f"{PREFIX}/d/{row.pattern}".count("/")
         assert not set("+#") & set(topic)

@@ -8,11 +8,11 @@ from datetime import datetime
 
 import structlog
 
-from patrol.center.link import Outgoing
 from patrol.center.store.writer import Writer
-from patrol.center.waiting import happens_within
 from patrol.errors import LinkError, StorageError
+from patrol.mqtt import Outgoing
 from patrol.topics import CASE_OPENED
+from patrol.waiting import happens_within
 
 BATCH = 100
 LOOK_EVERY_S = 5.0  # also without a hint: cases of an earlier run, or whose broker was gone

@@ -17,14 +17,14 @@ from uuid import NAMESPACE_URL, uuid5
 import structlog
 
 from patrol.center.feed import Feed
-from patrol.center.link import Outgoing
 from patrol.center.store.messages import Rules
 from patrol.center.store.taken import Taken
 from patrol.center.store.writer import Writer
-from patrol.center.understand import Incoming, Refusal, Understood, understand
-from patrol.center.waiting import happens_within
+from patrol.center.understand import Refusal, Understood, understand
 from patrol.errors import LinkError, StorageError
 from patrol.events import Acknowledgement, AlertRaised, BoxStatus, Data, Event, source_of
+from patrol.mqtt import Incoming, Outgoing
+from patrol.waiting import happens_within
 
 BATCH = 200  # messages in one transaction: PostgreSQL commits about 190 times a second here
 INBOX = 2000

@@ -19,18 +19,18 @@ from patrol.center.dispatch import Dispatcher
 from patrol.center.evidence import EvidenceFolder
 from patrol.center.feed import Feed
 from patrol.center.ingest import INBOX, Ingest
-from patrol.center.link import Account, Link, Outgoing
 from patrol.center.store.database import Database, database_url
 from patrol.center.store.messages import Rules
 from patrol.center.store.reader import Reader
 from patrol.center.store.writer import Writer
-from patrol.center.understand import HEARD, Incoming
-from patrol.center.waiting import cancelled, happens_within
+from patrol.center.understand import HEARD
 from patrol.center.web import create_app, listen, make_server
 from patrol.config import Config
 from patrol.config.values import PLACEHOLDER, reveal
 from patrol.errors import DatabaseFromFuture, LinkError, PatrolError, SecretNotSet, StorageError
 from patrol.events import CenterStatus, Data, Event, source_of
+from patrol.mqtt import Account, Incoming, Link, Outgoing
+from patrol.waiting import cancelled, happens_within
 
 SOFTWARE = version("sky-ground-patrol")
 DRAIN_WITHIN_S = 5.0  # for what has come before the stop; what is left the boxes say again

@@ -10,13 +10,13 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from patrol.errors import MessageMalformed, MessageMisplaced, WireError
 from patrol.events import AlertEnded, AlertRaised, BoxStatus, Data, Event, EventId, EvidenceLost, Slug, source_of
+from patrol.mqtt import Incoming
 from patrol.topics import BOX_STATUS, TOPICS, Topic, read
 
 IDENTIFY_MAX_BYTES = 1024 * 1024  # longer ones are not even looked into for an id; brokers rarely pass them on
@@ -26,16 +26,6 @@ _EVENT_ID = TypeAdapter[str](EventId)
 _SLUG = TypeAdapter[str](Slug)
 
 Report = AlertRaised | AlertEnded | EvidenceLost  # what a box says until the centre has acknowledged it
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """One message as it came. `retained`: the broker had kept it, so it is as old as it says."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-    received_at: datetime
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from patrol.topics import PREFIX, TOPICS, Program, Topic
+from patrol.topics import NAMES, TOPICS, Program, Topic
 
-ACCOUNTS: dict[Program, str] = {"center": "center", "station": "station", "case system": "case-system"}
+ACCOUNTS: dict[Program, str] = {
+    "center": "center",
+    "station": "station",
+    "case system": "case-system",
+    "weather service": "weather",
+}
 
 
 def _lines(program: Program, district: str) -> list[str]:
@@ -17,7 +22,7 @@ def _lines(program: Program, district: str) -> list[str]:
         lines = [f"user {ACCOUNTS[program]}"]
 
     def path(row: Topic) -> str:
-        return f"{PREFIX}/{district}/{row.pattern.replace('{box}', box)}"
+        return row.path(district, **(dict.fromkeys(NAMES, "+") | {"box": box}))
 
     lines += [f"{rule} write {path(row)}" for row in TOPICS if row.sender == program]
     lines += [f"{rule} read {path(row)}" for row in TOPICS if program in row.readers]

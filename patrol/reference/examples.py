@@ -14,14 +14,22 @@ from patrol.events import (
     CaseOpened,
     CenterStatus,
     Data,
+    DronePose,
+    DroneStatus,
     Event,
     EvidenceLost,
     EvidenceRef,
     Explanation,
+    FlightPhase,
+    FlightRequested,
     Hazard,
     ModelRef,
     Position,
     Region,
+    RequestAnswered,
+    Said,
+    StationStatus,
+    WeatherWarned,
     source_of,
 )
 
@@ -30,6 +38,9 @@ ALERT_ID = "0197347e-5ac0-7c3e-9d5b-6f2a10c4e8b7"
 INCIDENT_ID = "0197347e-5c1a-7f02-8a44-0be1c6d7f390"
 EVIDENCE = sha256(b"the picture").hexdigest()
 BOX, DISTRICT = "street", "demo"
+STATION, DRONE = "dock", "falcon"
+REQUEST_ID = "0197348a-20b6-7e11-9c02-5a7de0f1b364"
+FLIGHT_ID = "0197348a-7c30-7a45-8d19-c40b92e6f7a1"
 
 
 def _alert() -> AlertRaised:
@@ -89,6 +100,33 @@ def _box_status() -> BoxStatus:
         outbox_waiting=1,
         evidence_waiting=1,
     )
+
+
+def _flying() -> list[tuple[Data, str, str, datetime, int | None]]:
+    """A request for a re-check, and what a station says until it is flown."""
+    station, center = source_of("station", STATION), source_of("center", DISTRICT)
+    asked = BEGAN + timedelta(minutes=20)
+    where = Position(lat_deg=22.5433701, lon_deg=114.0585402, accuracy_m=1.5)
+    return [
+        (FlightRequested(request_id=REQUEST_ID, kind="re-check", position=where, height_m=40, yaw_deg=7, pitch_deg=-60,
+                         case_number="DEMO-20250603-0007", deadline_at=asked + timedelta(minutes=30), asked_by="grid-mid"),
+         REQUEST_ID, center, asked, None),
+        (WeatherWarned(warning_id="szmb-20250603-017", kind="rain", level="orange", begins_at=BEGAN,
+                       ends_at=BEGAN + timedelta(hours=6), text="more than 50 mm within three hours"),
+         "szmb-20250603-017-1", "/weather/szmb", BEGAN, None),
+        (RequestAnswered(station=STATION, request_id=REQUEST_ID, state="waiting", drone=None,
+                         reasons=(Said(code="charging", en="falcon has 41% of its battery.", zh="falcon 电量 41%。"),)),
+         "0197348a-2200-7b7f-a2cc-18f5e3d40962", station, asked, None),
+        (FlightPhase(station=STATION, drone=DRONE, flight_id=FLIGHT_ID, request_id=REQUEST_ID, phase="landed",
+                     seen=("re-check",), photographs=1),
+         "0197348b-4c19-7cc2-b0a7-73d2916eaf05", station, asked + timedelta(minutes=3), None),
+        (DronePose(station=STATION, drone=DRONE, flight_id=FLIGHT_ID, position=where, height_m=40.1, yaw_deg=6.8,
+                   pitch_deg=-60, speed_ms=0.2, battery=0.87, link_loss=0.01),
+         "0197348a-e5d8-7f3a-8c61-2be94071d5f6", station, asked + timedelta(minutes=2), None),
+        (StationStatus(station=STATION, session=12, state="online", software="0.1.0", waiting=1,
+                       drones=(DroneStatus(drone=DRONE, state="flying", battery=0.87, flight_id=FLIGHT_ID, position=where),)),
+         "0197348a-e6aa-7d0e-94f3-6c5b8a21e07d", station, asked + timedelta(minutes=2), None),
+    ]  # fmt: skip
 
 
 def examples() -> dict[type[Data], Event[Data]]:
@@ -151,6 +189,7 @@ def examples() -> dict[type[Data], Event[Data]]:
             BEGAN - timedelta(hours=2),
             None,
         ),
+        *_flying(),
     ]
     return {
         type(said): Event[Data].of(said, id=name, source=source, time=time, sequence=sequence, drill=True)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 
 import aiomqtt
 
-from patrol.center.understand import Incoming
 from patrol.events import (
     Acknowledgement,
     AlertEnded,
@@ -30,6 +29,7 @@ from patrol.events import (
     Region,
     source_of,
 )
+from patrol.mqtt import Incoming
 from patrol.topics import ACKNOWLEDGEMENT, read, topic_for
 
 T0 = datetime(2025, 6, 3, 9, 32, tzinfo=UTC)

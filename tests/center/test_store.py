@@ -20,9 +20,10 @@ from patrol.center.store.reader import Reader
 from patrol.center.store.tables import cases, schema
 from patrol.center.store.taken import Taken
 from patrol.center.store.writer import Writer
-from patrol.center.understand import Incoming, understand
+from patrol.center.understand import understand
 from patrol.errors import DatabaseFromFuture, DatabaseUnusable, SecretNotSet
 from patrol.events import CaseOpened, Data, Event, Hazard, parse
+from patrol.mqtt import Incoming
 from tests.center.boxside import LANE, T0, came, ended, evidence_ref, lost, raised, status
 from tests.center.conftest import configured
 

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from patrol.center.understand import (
     EXCERPT_BYTES,
     HEARD,
-    Incoming,
     Refusal,
     Understood,
     excerpt,
@@ -21,6 +20,7 @@ from patrol.center.understand import (
     understand,
 )
 from patrol.events import Data, Event, source_of
+from patrol.mqtt import Incoming
 from patrol.topics import ABSOLUTE_MAX_BYTES, ACKNOWLEDGEMENT, ALERT_RAISED, BOX_STATUS, CASE_OPENED
 from tests.center.boxside import T0, came, ended, lost, raised, status
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from patrol.center.waiting import cancelled, happens_within
+from patrol.waiting import cancelled, happens_within
 
 
 def test_a_cancellation_in_the_same_moment_is_not_lost() -> None:

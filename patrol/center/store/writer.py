@@ -15,8 +15,9 @@ from patrol.center.store.database import Database, Unstorable
 from patrol.center.store.messages import Rules, record
 from patrol.center.store.tables import alerts, cases, dead_letters, early, evidence, received, sessions
 from patrol.center.store.taken import Taken
-from patrol.center.understand import EXCERPT_BYTES, Incoming, Refusal, Understood, printable, refuse
+from patrol.center.understand import EXCERPT_BYTES, Refusal, Understood, printable, refuse
 from patrol.errors import MessageMalformed, Text, WireError
+from patrol.mqtt import Incoming
 
 MAX_DEAD_LETTERS = 10_000  # the oldest go: a broken sender must not fill the disk
 EARLY_DAYS = 30  # how long something said about an alert waits for the alert itself

@@ -1,10 +1,10 @@
-"""The one file that imports aiomqtt: the centre's connection to the broker.
+"""The one file that imports aiomqtt: the connection of centre and station to the broker.
 
 MQTT 5 is tried first and 3.1.1 when the broker does not speak it; nothing here depends on 5. The client
-id is fixed and the session persistent, so that the broker keeps what boxes say while the centre is away.
+id is fixed and the session persistent, so that the broker keeps what others say while we are away.
 
-What is received is acknowledged to the broker at once, but to the box only after it is in the database
-(ingest.py): what dies between the two, in memory, the box sends again.
+What is received is acknowledged to the broker at once, but to a box only after it is in the centre's database
+(center/ingest.py): what dies between the two, in memory, the box sends again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from patrol.center.understand import Incoming
 from patrol.errors import BrokerRefused, BrokerUnreachable, LinkError, Text
 from patrol.events import Data, Event
 from patrol.topics import topic_for
@@ -56,6 +55,16 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Incoming:
+    """One message as it came. `retained`: the broker had kept it, so it is as old as it says."""
+
+    topic: str
+    payload: bytes
+    retained: bool
+    received_at: datetime
+
+
+@dataclass(frozen=True)
 class Outgoing:
     """A message to say."""
 
@@ -72,7 +81,7 @@ class Outgoing:
 
 
 def reconnect_after_s(failures: int, dice: float) -> float:
-    """How long to wait after `failures` failed attempts in a row; `dice` in [0, 1) spreads many centres."""
+    """How long to wait after `failures` failed attempts in a row; `dice` in [0, 1) spreads many programs."""
     first, longest = RECONNECT_S
     return float(min(first * 2 ** min(failures, 10), longest)) * (0.5 + dice / 2)
 
@@ -95,7 +104,7 @@ class Link:
         self._protocols = [aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311]
         self._log = structlog.get_logger().bind(broker=account.url)
         self.up = asyncio.Event()
-        self.dropped = 0  # messages that found the inbox full; their boxes say them again
+        self.dropped = 0  # messages that found the inbox full; boxes say theirs again
 
     @property
     def protocol(self) -> str | None:
@@ -124,13 +133,13 @@ class Link:
             except LinkError as err:
                 failure = err
             if not told:
-                self._log.warning("broker lost, boxes keep what they have to say", reason=failure.explain("en"))
+                self._log.warning("broker lost, what is to be said is kept", reason=failure.explain("en"))
             told = True
             await asyncio.sleep(reconnect_after_s(failures, self._dice.random()))
             failures += 1
 
     def stop_listening(self) -> None:
-        """Take nothing more in; what comes now the boxes will say again. Publishing goes on."""
+        """Take nothing more in; what comes now boxes will say again. Publishing goes on."""
         self._listening = False
 
     async def publish(self, message: Outgoing) -> None:
@@ -228,4 +237,4 @@ def _is_wrong_protocol(code: object) -> bool:
 
 
 # aiomqtt would log each dropped message and each slow confirmation; here they are counted and bounded instead
-_SILENT = logging.Logger("patrol.center.link", level=logging.CRITICAL + 1)  # noqa: LOG001 - a shared one would have to be configured
+_SILENT = logging.Logger("patrol.mqtt", level=logging.CRITICAL + 1)  # noqa: LOG001 - a shared one would have to be configured
