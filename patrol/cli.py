@@ -26,6 +26,7 @@ COMMANDS = {
     "check-config": ("patrol.commands.check_config", "plan"),
     "demo": ("patrol.commands.demo", "demo"),
     "flight": ("patrol.commands.flight", "flight"),
+    "fly": ("patrol.commands.fly", "flight"),
     "sim": ("patrol.commands.sim", "flight"),
     "judge": ("patrol.commands.judge", "plan"),
     "plan": ("patrol.commands.plan", "plan"),
@@ -82,7 +83,7 @@ def command(log_json: bool) -> None:
 def main() -> None:
     """Entry point of `patrol`."""
     try:
-        command(standalone_mode=False)
+        code = command(standalone_mode=False)
     except click.ClickException as err:
         err.show()
         sys.exit(err.exit_code)
@@ -93,6 +94,9 @@ def main() -> None:
         sys.exit(EXIT_REFUSED)
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left; there is nobody to tell
+    else:
+        if isinstance(code, int) and code:  # what a command left by ctx.exit(code)
+            sys.exit(code)
 
 
 def language_of(environ: Mapping[str, str]) -> Language:

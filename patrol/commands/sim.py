@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
+import sys
+from collections.abc import Sequence
 
 import click
 
-from patrol.flight.clock import Steady
+from patrol.errors import UsageError
+from patrol.flight.clock import Clock, Steady
+from patrol.flight.compare import Firmware
 from patrol.flight.dialect import signing_from
 from patrol.flight.sim.drone import SimDrone
+from patrol.flight.sim.mishaps import READY, Mishap, befall, due, read_mishap
 from patrol.flight.sim.serve import Aloft, Losses
 from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import read_address
 from patrol.geo import EastNorth, LatLon, LocalFrame
 
 APART_M = 10.0
+LEAD_S = 0.5  # less than any failsafe waits
 
 
 @click.command("sim")
@@ -42,6 +49,11 @@ APART_M = 10.0
     "--speed", type=click.FloatRange(0.1, 50), default=1.0, show_default=True, help="How much faster than real time."
 )
 @click.option(
+    "--wait-for-ground",
+    is_flag=True,
+    help="Time waits for the ground station, so that no speed makes a lost link; for patrol fly --simulated-time.",
+)
+@click.option(
     "--wind",
     type=(float, float),
     default=(0.0, 0.0),
@@ -54,15 +66,34 @@ APART_M = 10.0
 @click.option(
     "--boot", type=click.FloatRange(0, 600), default=0.0, show_default=True, help="Seconds until it knows where it is."
 )
+@click.option(
+    "--ready", is_flag=True, help="Parameters as a careful owner sets them: every failsafe on. [default: as shipped]"
+)
+@click.option(
+    "--param", "params", multiple=True, metavar="NAME=VALUE", help="One parameter; may be given several times."
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="[SECONDS=][SYSTEM/]FAULT",
+    help="What goes wrong, at once or so long after arming: link-loss, gps-loss, refuse-arming:TEXT, battery:SHARE, link-back, gps-back, arm-again.",
+)
+@click.option("--listen", is_flag=True, help="Take more faults as lines on standard input while it flies.")
 def command(
-    autopilot: str,
+    autopilot: Firmware,
     link: str,
     home: tuple[float, float],
     count: int,
     speed: float,
+    wait_for_ground: bool,
     wind: tuple[float, float],
     loss: float,
     boot: float,
+    ready: bool,
+    params: tuple[str, ...],
+    faults: tuple[str, ...],
+    listen: bool,
 ) -> None:
     """Fly simulated drones that any ground station can talk to, until stopped.
 
@@ -71,40 +102,84 @@ def command(
 
     \b
     patrol sim --autopilot px4 --link udpout://127.0.0.1:14550 --count 3
+    patrol sim --ready --fault 60=link-loss --fault 90=link-back
+    (echo 2/gps-loss; cat) | patrol sim --count 2 --listen
     """
     secret = os.environ.get("PATROL_SIGNING_KEY")
     frame = LocalFrame(LatLon(*home))
     clock = Steady(speed)
-    drones = [
-        Aloft(
-            Vehicle(
-                SimDrone(
-                    "px4" if autopilot == "px4" else "ardupilot",
-                    frame.to_wgs84(EastNorth(APART_M * n, 0.0)),
-                    system=n + 1,
-                    boot_s=boot,
-                    wind_ms=wind[0],
-                    wind_from_deg=wind[1],
-                )
-            ),
-            read_address(link),
-            signing_from(secret, n + 1) if secret else None,
-            Losses(loss),
-            clock,
+    mishaps = [read_mishap(text) for text in faults]
+    drones = list[Aloft]()
+    for n in range(count):
+        drone = SimDrone(
+            autopilot,
+            frame.to_wgs84(EastNorth(APART_M * n, 0.0)),
+            system=n + 1,
+            boot_s=boot,
+            wind_ms=wind[0],
+            wind_from_deg=wind[1],
         )
-        for n in range(count)
-    ]
+        for name, value in [*(READY[autopilot].items() if ready else ()), *map(_param, params)]:
+            _set(drone, name, value)
+        signing = signing_from(secret, n + 1) if secret else None
+        lead_s = LEAD_S if wait_for_ground else None
+        drones.append(Aloft(Vehicle(drone), read_address(link), signing, Losses(loss), clock, lead_s=lead_s))
     click.echo(f"{count} x {autopilot} at {link}")
-    asyncio.run(_until_stopped(drones))
+    asyncio.run(_until_stopped(drones, clock, mishaps, listen))
 
 
-async def _until_stopped(drones: list[Aloft]) -> None:
+def _param(text: str) -> tuple[str, float]:
+    match = re.fullmatch(r"(\w+)=(-?\d+(?:\.\d+)?)", text)
+    if match is None:
+        raise UsageError(kind="parameter", name=text, known="NAME=VALUE")
+    return match[1], float(match[2])
+
+
+def _set(drone: SimDrone, name: str, value: float) -> None:
+    try:
+        drone.settings.set(name, value)
+    except KeyError as err:
+        raise UsageError(kind="parameter", name=name, known=", ".join(drone.settings.names())) from err
+
+
+async def _until_stopped(drones: Sequence[Aloft], clock: Clock, mishaps: Sequence[Mishap], listen: bool) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if listen:
+        loop.add_reader(sys.stdin.fileno(), _hear, drones)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(drone.run()) for drone in drones]
+        tasks += [group.create_task(_happen(mishap, drones, clock)) for mishap in mishaps]
         await stop.wait()
         for task in tasks:
             task.cancel()
+
+
+async def _happen(mishap: Mishap, drones: Sequence[Aloft], clock: Clock) -> None:
+    """When it is due, drone by drone: each has its own time when it waits for the ground."""
+    for aloft in drones:
+        if mishap.system in {None, aloft.vehicle.drone.system}:
+            while not due(mishap, aloft.vehicle.drone):
+                await clock.sleep_until(clock.now() + 0.1)
+            befall(mishap, aloft.vehicle.drone, aloft.losses)
+            click.echo(f"{aloft.vehicle.drone.system}: {mishap.word} {mishap.value}".rstrip())
+
+
+def _hear(drones: Sequence[Aloft]) -> None:
+    """Lines that have come on standard input; its end is no more lines."""
+    data = os.read(sys.stdin.fileno(), 4096)
+    if not data:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        return
+    for line in filter(None, data.decode(errors="replace").splitlines()):
+        try:
+            mishap = read_mishap(line)
+        except UsageError as err:
+            click.echo(str(err), err=True)
+            continue
+        for aloft in drones:
+            if mishap.system in {None, aloft.vehicle.drone.system}:
+                befall(mishap, aloft.vehicle.drone, aloft.losses)
+                click.echo(f"{aloft.vehicle.drone.system}: {mishap.word} {mishap.value}".rstrip())

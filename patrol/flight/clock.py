@@ -5,6 +5,7 @@ process: it stands still while any member works, and jumps to the next moment th
 members sleep. Minutes of flight take the seconds that they cost to compute, a slow machine makes nothing late,
 and a run is the same each time. A member that waits for something other than the clock (a broker's answer, a file)
 holds the time: that is how real parts can take part. One that waits for another member must not be a member itself.
+`Followed` is a vehicle's own time, as it answers TIMESYNC: for a simulated drone in another process that flies fast.
 """
 
 from __future__ import annotations
@@ -93,6 +94,51 @@ class Steady:
     @contextmanager
     def member(self) -> Iterator[None]:
         """Real time waits for nobody."""
+        yield
+
+
+class Followed:
+    """The vehicle's time: what it said last, and real time since. Before it has said anything, real time.
+
+    A link that goes by it must not be lost on purpose: silence looks like real time. For simulated drones alone.
+    """
+
+    POLL_S = 0.01  # of real time, between looks and between questions to the vehicle
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._at, self._heard = 0.0, monotonic()
+        self._ahead_s = 0.0  # the vehicle's time less ours
+        self._known = False
+
+    def now(self) -> float:
+        """Seconds since it was made, by the vehicle's pace."""
+        return self._at + self._monotonic() - self._heard
+
+    def heard(self, vehicle_s: float) -> None:
+        """The vehicle says what time it has."""
+        now = self.now()
+        if not self._known:
+            self._known, self._ahead_s = True, vehicle_s - now
+        self._at, self._heard = max(now, vehicle_s - self._ahead_s), self._monotonic()
+
+    async def sleep_until(self, at: float, bell: Bell | None = None) -> None:
+        """Until then, or until the bell."""
+        while self.now() < at and not (bell is not None and bell.rung):
+            if bell is None:
+                await asyncio.sleep(self.POLL_S)
+                continue
+            try:
+                async with asyncio.timeout(self.POLL_S):
+                    await bell.wait()
+            except TimeoutError:
+                continue
+        if bell is not None:
+            bell.quiet()
+
+    @contextmanager
+    def member(self) -> Iterator[None]:
+        """It waits for nobody."""
         yield
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from patrol.errors import DroneForeign, DroneLinkLost, DroneSilent, DronesSeveral
-from patrol.flight.clock import Bell, Clock, Steady
+from patrol.flight.clock import Bell, Clock, Followed, Steady
 from patrol.flight.compare import Firmware
 from patrol.flight.dialect import Codec, Frame, Signing
 from patrol.flight.exchange import Exchange
@@ -166,6 +166,8 @@ class Link:
             quality.frame(frame.sequence, now)
             if frame.message is not None and frame.message.name == "HEARTBEAT":
                 quality.heartbeat(now)
+            elif frame.message is not None and frame.message.name == "TIMESYNC":
+                self._hear_time(frame.message)
             for tap in self.taps:
                 tap(frame.system, frame.raw)
             for ear in self._ears:
@@ -178,12 +180,23 @@ class Link:
         for ear in self._ears:
             ear.bell.ring()
 
+    def _hear_time(self, message: Message) -> None:
+        if isinstance(self.clock, Followed) and int(message["tc1"]):
+            self.clock.heard(int(message["tc1"]) / 1e9)
+
     async def _beat(self) -> None:
         with self.clock.member():
+            beat_at = self.now()
             while True:
-                self.codec.clock(self._wall())
-                self.send(OUR_HEARTBEAT)
-                await self.clock.sleep_until(self.now() + HEARTBEAT_EVERY_S)
+                if self.now() >= beat_at:
+                    beat_at = self.now() + HEARTBEAT_EVERY_S
+                    self.codec.clock(self._wall())
+                    self.send(OUR_HEARTBEAT)
+                if isinstance(self.clock, Followed):
+                    self.send(Message("TIMESYNC", {"ts1": 1}))
+                    await asyncio.sleep(self.clock.POLL_S)
+                else:
+                    await self.clock.sleep_until(beat_at)
 
 
 class Talk(Generic[Ended]):

@@ -18,7 +18,10 @@ from patrol.flight.install import Aboard, Install, NotAboard
 from patrol.flight.messages import Command, Message, MissionType
 from patrol.flight.preflight import READ, Demands, Fault, failsafes, health
 from patrol.flight.seen import Seen
+from patrol.flight.wishes import Order, Wish, look_order, ready_mode, start, watch_order, wish_commands
+from patrol.geo import LatLon
 
+__all__ = ["Ending", "Happening", "Outcome", "Phase", "Pilot", "Silence", "Wish"]
 STREAMS_HZ = {33: 4.0, 1: 1.0, 24: 1.0, 193: 1.0, 42: 1.0, 242: 0.5, 147: 1.0, 30: 4.0, 245: 1.0, 285: 1.0}
 READY_WITHIN_S = 90.0  # ArduCopter's position took 41 s from a cold boot
 AIRBORNE_WITHIN_S = 60.0
@@ -26,8 +29,13 @@ SILENT_S = 5.0
 HOME_RADIUS_M = 5.0
 WATCH_EVERY_S = 0.5
 ARM_TRIES = 5
+TURN_S = 15.0  # a text that explains why it turns home came within this time
+LOST_S = 900.0  # of silence in flight: longer than any battery
+REHEARSED = "rehearsed: all is aboard and well, nothing was armed"
 Outcome = Literal["landed", "returned", "aborted"]
-Wish = Literal["pause", "resume", "abort", "land"]
+# words of both firmwares' texts, and why a vehicle that says them turns home
+TURNS = (("attery", "battery low"), ("GCS", "link lost"), ("Data link", "link lost"), ("ence", "fence breached"),
+         ("EKF", "position lost"), ("position", "position lost"))  # fmt: skip
 
 
 class Phase(StrEnum):
@@ -47,11 +55,16 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a flight ended. `reason` in words of the program; `faults` where pre-flight spoke."""
+    """How a flight ended. `reason` in words of the program; `faults` where pre-flight spoke.
+
+    `complete`: the mission was flown to its last item. `item`: what was in hand, or would have been flown next.
+    """
 
     outcome: Outcome
     reason: str = ""
     faults: tuple[Fault, ...] = ()
+    complete: bool = False
+    item: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,12 +86,17 @@ class Silence:
 
 @dataclass
 class Pilot:
-    """One vehicle, one flight. `home` is where "returned" is; `takes_over` a vehicle that is in the air already."""
+    """One vehicle, one flight. `takes_over` a vehicle that is in the air already; `rehearses` all but arming.
+
+    `objections` speak against the flight before anything is sent: the judge's verdict (`preflight.objections`).
+    """
 
     compiled: Compiled
     demands: Demands
     takes_over: bool = False
     wind_ms: float | None = None
+    objections: tuple[Fault, ...] = ()
+    rehearses: bool = False
     phase: Phase = Phase.NEW
     happenings: list[Happening] = field(default_factory=list)
     aboard: dict[MissionType, Aboard] = field(default_factory=dict)
@@ -99,12 +117,13 @@ class Pilot:
         self._kinds = [MissionType.FENCE, MissionType.RALLY, MissionType.MISSION]
         self._streams = list(STREAMS_HZ.items())
         self._step: Any = None
-        self._to_start = list(_start(self.compiled.firmware))
+        self._to_start = list(start(self.compiled.firmware))
         self._ending: Ending | None = None
         self._look_at = self._since = 0.0
         self._tries = 0
         self._parameters: dict[str, float] = {}
-        self._aborting = ""
+        self._aborting = self._turned = ""
+        self._missed = 0
 
     @property
     def ending(self) -> Ending | None:
@@ -127,6 +146,8 @@ class Pilot:
     def begin(self, now: float) -> list[Message]:
         """Install; or, for a vehicle in the air, ask for its streams and watch."""
         self._since = self._look_at = now
+        if self.objections and not self.takes_over:
+            return self._stop("aborted", "pre-flight", now, self.objections)
         if not self.takes_over:
             return self._install(now)
         self._enter(Phase.FLYING, now)  # at once: what is in the air is watched before anything is answered
@@ -163,7 +184,7 @@ class Pilot:
         self._tell(now, "order", wish)
         if wish in {"abort", "land"}:
             self._aborting = "by order"
-        return self._ask(_wish_commands(self.compiled.firmware)[wish], now, Phase.FLYING)
+        return self._ask(wish_commands(self.compiled.firmware)[wish], now, Phase.FLYING)
 
     def jump(self, item: int, now: float) -> list[Message]:
         """Go on with another item."""
@@ -173,6 +194,23 @@ class Pilot:
         if self.compiled.firmware == "px4":
             return [Message("MISSION_SET_CURRENT", {"seq": item})]
         return self._ask((Command.DO_SET_MISSION_CURRENT, (float(item),)), now, Phase.FLYING)
+
+    def look(self, pitch_deg: float, yaw_deg: float, now: float) -> list[Message]:
+        """Turn the camera: pitch up from the horizon, yaw clockwise from the nose; degrees."""
+        return self._camera(
+            "look", f"{pitch_deg:.0f} {yaw_deg:.0f}", look_order(self.compiled.firmware, pitch_deg, yaw_deg), now
+        )
+
+    def watch(self, place: LatLon | None, now: float) -> list[Message]:
+        """Keep the camera on a place on the ground; None lets go of it."""
+        where = "" if place is None else f"{place.lat_deg:.6f} {place.lon_deg:.6f}"
+        return self._camera("watch", where, watch_order(place), now)
+
+    def _camera(self, what: str, detail: str, order: Order, now: float) -> list[Message]:
+        if self.phase is not Phase.FLYING:
+            return []
+        self._tell(now, what, detail)
+        return self._ask(order, now, Phase.FLYING)
 
     def _go_on(self, now: float) -> list[Message]:
         if self._step is None or self._step.ending is None:
@@ -185,7 +223,7 @@ class Pilot:
         self.phase, self._since = phase, now
         self._tell(now, "phase", phase)
 
-    def _ask(self, command: tuple[int, tuple[float, ...]], now: float, phase: Phase) -> list[Message]:
+    def _ask(self, command: Order, now: float, phase: Phase) -> list[Message]:
         if phase is not self.phase:
             self._enter(phase, now)
         self._step = Ask(command[0], command[1])
@@ -229,8 +267,10 @@ class Pilot:
 
     def _wait(self, now: float) -> list[Message]:
         faults = health(self.seen, self.demands, self.wind_ms)
+        if not faults and self.rehearses:
+            return self._stop("aborted", REHEARSED, now)
         if not faults:
-            return self._ask(_ready_mode(self.compiled.firmware), now, Phase.MODE)
+            return self._ask(ready_mode(self.compiled.firmware), now, Phase.MODE)
         if now - self._since > READY_WITHIN_S or any(
             f.code not in {"no-position", "few-satellites", "battery-unknown"} for f in faults
         ):
@@ -281,6 +321,9 @@ class Pilot:
             return self._wait(now)
         if self.phase is not Phase.FLYING:
             return []
+        if self.silence.since is not None and now - self.silence.since > LOST_S:
+            return self._stop("aborted", f"nothing heard for {LOST_S:.0f} s in flight", now)
+        self._notice(now)
         if self.seen.flew and self.seen.armed is False:
             return self._landed(now)
         if not self.seen.flew and self.seen.armed is False and now - self._since > SILENT_S:
@@ -299,49 +342,51 @@ class Pilot:
             self._tell(now, "link back", f"after {now - self.silence.since:.0f} s")
             self.silence.since = None
 
+    def _notice(self, now: float) -> None:
+        """That it turns home by itself, and that photographs are missing."""
+        going_home = self.seen.mode in {"rtl", "land"} and self.seen.item < self.items - 1
+        if going_home and not self._aborting and not self._turned:
+            texts = " ".join(text for at, _, text in self.seen.texts if now - at < TURN_S)
+            self._turned = next((why for word, why in TURNS if word in texts), "by itself")
+            self._tell(now, "turned back", self._turned)
+        missing = self.seen.missing_pictures()
+        if len(missing) > self._missed:
+            self._tell(now, "photographs missing", ", ".join(map(str, missing[self._missed : self._missed + 20])))
+            self._missed = len(missing)
+
     def _landed(self, now: float) -> list[Message]:
         away_m = self.seen.far_from(self.demands.home)
-        last = len(self.compiled.lists[MissionType.MISSION]) - 1
-        at_home = away_m <= HOME_RADIUS_M
+        last = self.items - 1
         flown = self.seen.item >= last - 1 or bool({last, last - 1} & self.seen.reached)
+        safe_m = min([away_m, *(self.seen.far_from(place) for place in self.safe_points)])
+        where = "at home" if away_m <= HOME_RADIUS_M else "at a safe point" if safe_m <= HOME_RADIUS_M else "away"
         if self._aborting:
-            return self._stop("aborted", self._aborting + (", landed at home" if at_home else ", landed away"), now)
-        if at_home:
-            return self._stop("returned" if not flown else "landed" if self._ends_in_landing() else "returned", "", now)
+            return self._stop("aborted", f"{self._aborting}, landed {where}", now, complete=flown)
         if flown and self._ends_in_landing():
-            return self._stop("landed", "", now)
-        return self._stop("aborted", f"came down {away_m:.0f} m from home", now)
+            return self._stop("landed", "", now, complete=True)
+        if where != "away":
+            reason = self._turned + (", at a safe point" if where != "at home" else "")
+            return self._stop("returned", reason.removeprefix(", "), now, complete=flown)
+        return self._stop(
+            "aborted", f"came down {away_m:.0f} m from home" + (f": {self._turned}" if self._turned else ""), now
+        )
+
+    @property
+    def safe_points(self) -> tuple[LatLon, ...]:
+        """Its rally points."""
+        return tuple(LatLon(item.x / 1e7, item.y / 1e7) for item in self.compiled.lists[MissionType.RALLY])
 
     def _ends_in_landing(self) -> bool:
         return self.compiled.lists[MissionType.MISSION][-1].command == Command.NAV_LAND
 
-    def _stop(self, outcome: Outcome, reason: str, now: float, faults: tuple[Fault, ...] = ()) -> list[Message]:
+    def _stop(
+        self, outcome: Outcome, reason: str, now: float, faults: tuple[Fault, ...] = (), complete: bool = False
+    ) -> list[Message]:
         self._step = None
-        self._ending = Ending(outcome, reason, faults)
+        self._ending = Ending(outcome, reason, faults, complete, self.seen.item)
         self.phase = Phase.ENDED
         self._tell(now, outcome, reason)
         return []
 
     def _tell(self, now: float, what: str, detail: str = "") -> None:
         self.happenings.append(Happening(now, what, detail))
-
-
-def _ready_mode(firmware: str) -> tuple[int, tuple[float, ...]]:
-    """The mode to be armed in: ArduPilot arms in GUIDED and starts by MISSION_START, PX4 arms in MISSION."""
-    return Command.DO_SET_MODE, (1.0, 4.0) if firmware == "ardupilot" else (1.0, 4.0, 4.0)
-
-
-def _start(firmware: str) -> tuple[tuple[int, tuple[float, ...]], ...]:
-    start = (Command.MISSION_START, ())
-    return ((Command.DO_SET_MODE, (1.0, 3.0)), start) if firmware == "ardupilot" else (start,)
-
-
-def _wish_commands(firmware: str) -> dict[str, tuple[int, tuple[float, ...]]]:
-    """Orders in each firmware's way: PX4 has no DO_PAUSE_CONTINUE."""
-    ardu = firmware == "ardupilot"
-    return {
-        "pause": (Command.DO_PAUSE_CONTINUE, (0.0,)) if ardu else (Command.DO_SET_MODE, (1.0, 4.0, 3.0)),
-        "resume": (Command.DO_PAUSE_CONTINUE, (1.0,)) if ardu else (Command.DO_SET_MODE, (1.0, 4.0, 4.0)),
-        "abort": (Command.NAV_RETURN_TO_LAUNCH, ()),
-        "land": (Command.DO_SET_MODE, (1.0, 9.0) if ardu else (1.0, 4.0, 6.0)),
-    }

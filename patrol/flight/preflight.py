@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import isnan
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from patrol.errors import Text
 from patrol.flight.compare import Firmware
 from patrol.flight.seen import Seen
 from patrol.geo import LatLon
+from patrol.planning.safety import Violation
 
 READ: dict[Firmware, tuple[str, ...]] = {
     "ardupilot": ("FS_GCS_ENABLE", "BATT_FS_LOW_ACT", "BATT_LOW_VOLT", "FENCE_ENABLE", "RTL_ALT", "FENCE_ALT_MAX"),
@@ -60,6 +61,11 @@ def health(seen: Seen, demands: Demands, wind_ms: float | None = None) -> tuple[
         en, zh = "wind of {0:.0f} m/s, allowed are {1:.0f}", "风速 {0:.0f} 米/秒，允许 {1:.0f}"
         faults.append(_fault("windy", en, zh, wind_ms, demands.max_wind_ms))
     return tuple(faults)
+
+
+def objections(found: Iterable[Violation]) -> tuple[Fault, ...]:
+    """The safety judge's verdict as reasons not to take off."""
+    return tuple(Fault(f"judge-{v.kind}", Text(v.explain("en"), v.explain("zh-CN"))) for v in found)
 
 
 def failsafes(firmware: Firmware, p: Mapping[str, float], demands: Demands) -> tuple[Fault, ...]:

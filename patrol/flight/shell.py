@@ -17,7 +17,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from patrol.flight.link import Link, Talk
-from patrol.flight.pilot import Ending, Happening, Pilot, Wish
+from patrol.flight.pilot import Ending, Happening, Pilot
+from patrol.flight.wishes import Wish
 from patrol.geo import LatLon
 
 
@@ -84,6 +85,14 @@ class Flight:
     def jump(self, item: int) -> None:
         """Go on with another item of the mission, counted from 0 as the vehicle does."""
         self._talk.say(self.pilot.jump(item, self._link.now()))
+
+    def look(self, pitch_deg: float, yaw_deg: float = 0.0) -> None:
+        """Turn the camera: pitch up from the horizon, yaw clockwise from the nose."""
+        self._talk.say(self.pilot.look(pitch_deg, yaw_deg, self._link.now()))
+
+    def watch(self, place: LatLon | None) -> None:
+        """Keep the camera on a place on the ground; None lets go of it."""
+        self._talk.say(self.pilot.watch(place, self._link.now()))
 
     def _after(self) -> None:
         happenings = self.pilot.happenings

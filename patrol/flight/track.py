@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from patrol.flight.compile import Compiled
 from patrol.flight.messages import MissionType
-from patrol.geo import EastNorth, LatLon, LocalFrame
+from patrol.geo import EastNorth, LatLon, LocalFrame, distance_m
 from patrol.planning.airspace import Circle, Zone
 from patrol.planning.mission import FenceCircle, FencePolygon
 
@@ -148,6 +148,13 @@ def way_of(compiled: Compiled, home: LatLon, home_amsl_m: float, cruise_ms: floa
         elif item.command == RETURN:
             stops += [Stop(home, stops[-1].up_m, seq, speed_ms), Stop(home, 0.0, seq, speed_ms)]
     return tuple(stops)
+
+
+def to_go_m(sample: Sample, way: Sequence[Stop]) -> float:
+    """Metres over ground from where a vehicle is to the end of its way, by the item that it flies to."""
+    ahead = [stop for stop in way if stop.seq >= sample.item and stop.seq > 0]
+    places = [sample.at, *(stop.at for stop in ahead)]
+    return sum(distance_m(a, b) for a, b in pairwise(places))
 
 
 class Compared(NamedTuple):

@@ -2,7 +2,7 @@
 
 Addresses: `udp://host:port` listens and answers whoever spoke (how ground stations listen on 14550),
 `udpout://host:port` speaks first, `tcp://host:port` connects, `tcpin://host:port` waits for connections,
-`serial:/dev/ttyUSB0:57600` opens a port.
+`serial:/dev/ttyUSB0:57600` opens a port. The two slashes may be left out.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Address:
 
 def read_address(text: str) -> Address:
     """An address from its text. Raises DroneLinkUnusable."""
-    match = re.fullmatch(r"(udp|udpout|tcp|tcpin)://(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})", text)
+    match = re.fullmatch(r"(udp|udpout|tcp|tcpin):(?://)?(\[[0-9a-fA-F:]+\]|[^:/]+):(\d{1,5})", text)
     if match and int(match[3]) < 65536:
         way: Way = match[1]  # type: ignore[assignment]  # the pattern names the four
         return Address(way, match[2].strip("[]"), int(match[3]), text)

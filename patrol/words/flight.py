@@ -1,6 +1,8 @@
 """Chinese for the commands of flying: patrol/commands/sim.py, flight.py, fly.py."""
 
 CHINESE = {
+    "Own the district's drones: fly patrols by calendar, warning, alert and request, until stopped.": "管理辖区的无人机：按日程、预警、警报和请求飞行巡查，直到停止。",
+    "Fly simulated drones, which start in this process, instead of real ones.": "用在本进程内启动的模拟无人机代替真机。",
     "Fly simulated drones that any ground station can talk to, until stopped.": "放飞模拟无人机，任何地面站都能与之通信，直到停止。",
     "Whose words and ways it has.": "模仿哪种飞控的应答和习性。",
     "Where it speaks MAVLink.": "在哪里收发 MAVLink。",
@@ -18,4 +20,17 @@ CHINESE = {
     "Show one flight: how it ended, planned against flown, what happened.": "显示一个航次：结局、规划与实飞对比、经过。",
     "The whole record as JSON.": "整份记录，JSON。",
     "Draw the flight as a page that needs no network.": "把航次画成无需网络的页面。",
+    "Time waits for the ground station, so that no speed makes a lost link; for patrol fly --simulated-time.": "时间等待地面站，再快也不会误判失联；配合 patrol fly --simulated-time。",
+    "Parameters as a careful owner sets them: every failsafe on. [default: as shipped]": "参数按谨慎的机主设置：全部保护动作开启。[默认：出厂设置]",
+    "One parameter; may be given several times.": "一个参数；可多次给出。",
+    "What goes wrong, at once or so long after arming: link-loss, gps-loss, refuse-arming:TEXT, battery:SHARE, link-back, gps-back, arm-again.": "出什么故障，立即或解锁后多久：link-loss、gps-loss、refuse-arming:文字、battery:比例、link-back、gps-back、arm-again。",
+    "Take more faults as lines on standard input while it flies.": "飞行中从标准输入逐行接收更多故障。",
+    "Fly one mission file with one vehicle and follow it to its end.": "用一架无人机执行一个任务文件，并跟踪到结束。",
+    "The vehicle's link.": "无人机的链路。",
+    "Its MAVLink system id. [default: the only one heard]": "它的 MAVLink 系统编号。[默认：唯一收到的那架]",
+    "The district whose rules the judge goes by.": "判定所依据的辖区配置。",
+    "Seconds to wait for the vehicle to be heard.": "等待收到无人机消息的秒数。",
+    "Judge, upload, read back, pre-flight checks; arm nothing.": "判定、上传、回读、飞前检查；不解锁。",
+    "One JSON object a line for each pose, happening and the ending.": "每个位姿、事件和结局各一行 JSON。",
+    "Go by the vehicle's time: for patrol sim --wait-for-ground.": "按无人机的时间走：配合 patrol sim --wait-for-ground。",
 }

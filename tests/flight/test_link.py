@@ -125,7 +125,7 @@ def test_two_vehicles_on_one_serial_line() -> None:
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("text", ["udp:127.0.0.1:14550", "tcp://127.0.0.1", "serial:ttyUSB0", "udp://h:99999", ""])
+@pytest.mark.parametrize("text", ["udp/127.0.0.1:14550", "tcp://127.0.0.1", "serial:ttyUSB0", "udp://h:99999", ""])
 def test_an_address_of_no_known_form_is_refused(text: str) -> None:
     """A mistyped address is told at once, with the forms that are known."""
     with pytest.raises(DroneLinkUnusable, match="udpout"):

@@ -250,17 +250,27 @@ def _arrived(drone: SimDrone, item: WireItem) -> bool:
 def _return(drone: SimDrone) -> None:
     f, b = drone.flying, drone.body
     height = drone.settings["RTL_ALT"] / 100 if drone.firmware == "ardupilot" else drone.settings["RTL_RETURN_ALT"]
+    there = _nearest_safe(drone)
     if f.stage == 0:
-        up = max(height, b.up_m) if hypot(b.east_m, b.north_m) > 2.0 else b.up_m
+        up = max(height, b.up_m) if b.distance_m(*there) > 2.0 else b.up_m
         f.target = (f.target[0], f.target[1], up)
         if b.up_m > up - 0.5:
             f.stage = 1
     if f.stage == 1:
-        f.target = (0.0, 0.0, f.target[2])
-        if b.distance_m(0.0, 0.0) < 1.0 and b.ground_speed_ms < 0.7:
+        f.target = (*there, f.target[2])
+        if b.distance_m(*there) < 1.0 and b.ground_speed_ms < 0.7:
             f.stage = 2
     if f.stage == 2:
-        f.target = (0.0, 0.0, -5.0)
+        f.target = (*there, -5.0)
+
+
+def _nearest_safe(drone: SimDrone) -> tuple[float, float]:
+    """East and north of home or of the nearest rally point, whichever is nearer: what both return to as shipped."""
+    places = [(0.0, 0.0)]
+    for item in drone.bay.lists[MissionType.RALLY]:
+        place = drone.frame.to_local(LatLon(item.x / 1e7, item.y / 1e7))
+        places.append((place.east_m, place.north_m))
+    return min(places, key=lambda place: drone.body.distance_m(*place))
 
 
 def _settle(drone: SimDrone) -> None:

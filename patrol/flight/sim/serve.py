@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from random import Random
 
 from patrol.flight.clock import Clock, Steady
@@ -41,7 +42,11 @@ def of_missions(message: Message) -> bool:
 
 
 class Aloft:
-    """One vehicle on one link. Its time is its clock's since it was started; it says what is due each `tick_s`."""
+    """One vehicle on one link. Its time is its clock's since it was started; it says what is due each `tick_s`.
+
+    With `lead_s` its time waits for the ground station: it never runs further ahead of what it last heard. However
+    fast it flies, a ground station that is kept from running is then not a lost link.
+    """
 
     def __init__(
         self,
@@ -53,6 +58,7 @@ class Aloft:
         wall: Callable[[], float] = time.time,
         opener: Opener = open_transport,
         tick_s: float = TICK_S,
+        lead_s: float | None = None,
     ) -> None:
         self.vehicle, self.address = vehicle, address
         self.losses = losses or Losses()
@@ -61,6 +67,7 @@ class Aloft:
         self._wall, self._opener, self._tick_s = wall, opener, tick_s
         self._transport: Transport | None = None
         self._behind_s = 0.0  # the clock's time less the drone's
+        self._lead_s, self._until_s = lead_s, inf
 
     async def run(self) -> None:
         """Fly until cancelled, or until the link ends. Raises DroneLinkUnusable."""
@@ -78,7 +85,9 @@ class Aloft:
                 self._transport.close()
 
     def _now(self) -> float:
-        return self._clock.now() - self._behind_s
+        now = min(self._clock.now() - self._behind_s, self._until_s)
+        self._behind_s = self._clock.now() - now
+        return now
 
     def _end(self, cause: str) -> None:
         del cause
@@ -86,6 +95,8 @@ class Aloft:
 
     def _receive(self, data: bytes, peer: Peer) -> None:
         del peer  # a vehicle speaks to every ground station
+        if self._lead_s is not None:
+            self._until_s = self._now() + self._lead_s
         for frame in self._codec.feed(data):
             if frame.message is not None and not self.losses.eat(frame.message):
                 self._send(self.vehicle.hear(frame.message, self._now()))

@@ -56,6 +56,10 @@ class Settings:
         """Change one that exists. KeyError for one that does not."""
         self._values[name] = (value, self._values[name][1])
 
+    def names(self) -> list[str]:
+        """All that it has."""
+        return sorted(self._values)
+
     def hear(self, message: Message) -> tuple[list[Message], list[str]]:
         """Answers to a parameter message, and PX4's texts about those it does not have."""
         if message.name == "PARAM_REQUEST_LIST":
