@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,8 +12,10 @@ import click
 
 from patrol.errors import GeodataUnreadable
 from patrol.planning.airspace import Terrain, Zone
-from patrol.planning.drone import Wind
+from patrol.planning.drone import CALM, Wind
 from patrol.planning.files.zones import read_zones
+
+LARGEST_KML = 64 << 20
 
 
 class WindType(click.ParamType[Wind]):
@@ -67,6 +72,46 @@ def terrain_of(path: Path | None) -> Terrain | None:
     return read_terrain(path)
 
 
-def zones_of(paths: tuple[Path, ...]) -> tuple[Zone, ...]:
-    """Zones from GeoJSON or ED-269 files."""
-    return tuple(zone for path in paths for zone in read_zones(text_of(path), path.name))
+def zones_of(paths: tuple[Path, ...], starts_at_s: float | None) -> tuple[Zone, ...]:
+    """Zones from GeoJSON, ED-269, ED-318, KML or KMZ files. Raises GeodataUnreadable."""
+    return tuple(zone for path in paths for zone in read_zones(_geodata_text(path), path.name, starts_at_s))
+
+
+def _geodata_text(path: Path) -> str:
+    """The text of a file; of a KMZ the text of the KML in it."""
+    if path.suffix.lower() != ".kmz":
+        return text_of(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            inner = next((i for i in archive.infolist() if i.filename.lower().endswith(".kml")), None)
+            if inner is None or inner.file_size > LARGEST_KML:
+                cause = "no .kml in it" if inner is None else f"{inner.filename} is larger than {LARGEST_KML >> 20} MiB"
+                raise GeodataUnreadable(name=str(path), cause=cause)
+            with archive.open(inner) as stored:
+                return stored.read(LARGEST_KML).decode("utf-8-sig")
+    except (OSError, zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, zlib.error) as err:
+        raise GeodataUnreadable(name=str(path), cause=str(err)) from err
+
+
+def sky_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of every command that looks at the sky: config_path, wind, dem, zones, starts_at_s."""
+    a_path = click.Path(path_type=Path)
+    for option in (
+        click.option(
+            "--at",
+            "starts_at_s",
+            type=MomentType(),
+            default=None,
+            help="When it starts; zones with hours then count only in them.",
+        ),
+        click.option(
+            "--zones", type=a_path, multiple=True, help="More no-fly zones: GeoJSON, ED-269, ED-318, KML or KMZ."
+        ),
+        click.option("--dem", type=a_path, default=None, help="Terrain as GeoTIFF; without one the ground is flat."),
+        click.option("--wind", type=WindType(), default=CALM, help="Wind, e.g. 5@270: 5 m/s from the west."),
+        click.option(
+            "--config", "config_path", type=a_path, default=Path("config.yaml"), show_default=True, help="The district."
+        ),
+    ):
+        function = option(function)
+    return function

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from patrol.commands.flying import MomentType, WindType, terrain_of, text_of, zones_of
+from patrol.commands.flying import sky_options, terrain_of, text_of, zones_of
 from patrol.config import load
 from patrol.errors import MissionUnreadable, PlanUnsafe
-from patrol.planning.drone import CALM, Wind
+from patrol.planning.drone import Wind
 from patrol.planning.files.qgc import read_plan
 from patrol.planning.files.waypoints import read_waypoints
 from patrol.planning.intent import setting_of
@@ -20,31 +20,12 @@ from patrol.planning.safety import Rules, judge
 @click.command("judge")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--drone", required=True, help="The drone of the configuration that is to fly it.")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
-@click.option("--wind", type=WindType(), default=None, help="Wind, e.g. 5@270: 5 m/s from the west.")
-@click.option(
-    "--dem", type=click.Path(path_type=Path), default=None, help="Terrain as GeoTIFF; without one the ground is flat."
-)
-@click.option("--zones", type=click.Path(path_type=Path), multiple=True, help="More no-fly zones, GeoJSON or ED-269.")
-@click.option(
-    "--at",
-    "starts_at_s",
-    type=MomentType(),
-    default=None,
-    help="When it starts; zones with hours then count only in them.",
-)
+@sky_options
 def command(
     file: Path,
     drone: str,
     config_path: Path,
-    wind: Wind | None,
+    wind: Wind,
     dem: Path | None,
     zones: tuple[Path, ...],
     starts_at_s: float | None,
@@ -59,7 +40,7 @@ def command(
     """  # fmt: skip
     config = load(config_path)
     setting = setting_of(
-        config, drone, wind=wind or CALM, terrain=terrain_of(dem), zones=zones_of(zones), starts_at_s=starts_at_s
+        config, drone, wind=wind, terrain=terrain_of(dem), zones=zones_of(zones, starts_at_s), starts_at_s=starts_at_s
     )
     text = text_of(file)
     if file.suffix == ".plan":

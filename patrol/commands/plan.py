@@ -10,10 +10,10 @@ from pathlib import Path
 import click
 import yaml
 
-from patrol.commands.flying import MomentType, WindType, terrain_of, text_of, zones_of
+from patrol.commands.flying import sky_options, terrain_of, text_of, zones_of
 from patrol.config import Config, load
 from patrol.errors import GeodataUnreadable, PlanDrifted, PlanUnsafe
-from patrol.planning.drone import CALM, Wind
+from patrol.planning.drone import Wind
 from patrol.planning.encode import missions
 from patrol.planning.files.exchange import write_csv, write_geojson, write_kml
 from patrol.planning.files.qgc import read_plan, write_plan
@@ -33,14 +33,7 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # in archives: the same plan gives the same bytes
 
 @click.command("plan")
 @click.argument("intents", type=click.Path(path_type=Path), nargs=-1)
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
+@sky_options
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -56,18 +49,6 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # in archives: the same plan gives the same bytes
     show_default=True,
     help="Which files to write; may be given several times.",
 )
-@click.option("--wind", type=WindType(), default=None, help="Wind, e.g. 5@270: 5 m/s from the west.")
-@click.option(
-    "--dem", type=click.Path(path_type=Path), default=None, help="Terrain as GeoTIFF; without one the ground is flat."
-)
-@click.option("--zones", type=click.Path(path_type=Path), multiple=True, help="More no-fly zones, GeoJSON or ED-269.")
-@click.option(
-    "--at",
-    "starts_at_s",
-    type=MomentType(),
-    default=None,
-    help="When it starts; zones with hours then count only in them.",
-)
 @click.option("--png", type=click.Path(path_type=Path), default=None, help="Draw the plan as a picture.")
 @click.option(
     "--html", type=click.Path(path_type=Path), default=None, help="Draw the plan as a page that needs no network."
@@ -78,7 +59,7 @@ def command(
     config_path: Path,
     out: Path | None,
     formats: tuple[str, ...],
-    wind: Wind | None,
+    wind: Wind,
     dem: Path | None,
     zones: tuple[Path, ...],
     starts_at_s: float | None,
@@ -98,7 +79,7 @@ def command(
     paths = intents or tuple(sorted((config_path.parent / "flightplans").glob("*.yaml")))
     drifted = []
     for path in paths:
-        made = _plans(path, config, wind or CALM, dem, zones, starts_at_s)
+        made = _plans(path, config, wind, dem, zones, starts_at_s)
         folder = out or path.parent / "built"
         for start_s, setting, plan in made:
             _judged(plan, setting)
@@ -124,7 +105,7 @@ def _plans(
     except yaml.YAMLError as err:
         raise GeodataUnreadable(name=str(path), cause=" ".join(str(err).split())) from err
     intent = parse_intent(document, path.stem)
-    terrain, more = terrain_of(dem), zones_of(zones)
+    terrain, more = terrain_of(dem), zones_of(zones, starts_at_s)
 
     def setting(drone: str) -> Setting:
         return setting_of(config, drone, wind=wind, terrain=terrain, zones=more, starts_at_s=starts_at_s)
@@ -139,7 +120,7 @@ def _plans(
         return [(f.start_s, settings[f.drone_id], f.plan) for f in fleet.flights]
     files: Mapping[str, str] = {}
     if isinstance(intent, SurveyIntent):
-        files = {name: text_of(path.parent / name) for name in intent.areas if name.endswith(("json",))}
+        files = {name: text_of(path.parent / name) for name in intent.areas if name.endswith(("json", ".kml"))}
     one = setting(intent.drone)
     return [(0.0, one, plan_intent(intent, config, one, files))]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from patrol.config.values import LonLat, Number, Ring, Shape
+from patrol.config.values import Days, LonLat, Number, Ring, Shape, Span
 from patrol.events import Slug
 
 
@@ -51,6 +51,8 @@ class NoFlyArea(Shape):
     area: Ring = Field(description="its edge")
     floor_m: Number = Field(default=0, ge=0, le=10000, description="where it begins, above ground")
     ceiling_m: Number = Field(default=10000, gt=0, le=10000, description="where it ends, above ground")
+    hours: tuple[Span, ...] = Field(default=(), description="hours in which it holds, district time; none is always")
+    days: tuple[Days, ...] = Field(default=(), description="days on which it holds; none is every day")
 
 
 class NoFlyCircle(Shape):
@@ -61,6 +63,8 @@ class NoFlyCircle(Shape):
     radius_m: Number = Field(gt=0, le=20000, description="its radius")
     floor_m: Number = Field(default=0, ge=0, le=10000, description="where it begins, above ground")
     ceiling_m: Number = Field(default=10000, gt=0, le=10000, description="where it ends, above ground")
+    hours: tuple[Span, ...] = Field(default=(), description="hours in which it holds, district time; none is always")
+    days: tuple[Days, ...] = Field(default=(), description="days on which it holds; none is every day")
 
 
 class LandingPoint(Shape):

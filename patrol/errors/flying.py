@@ -27,8 +27,8 @@ class GeodataUnreadable(PlanError):
 
     message = Text("{name} cannot be read: {cause}.", "{name} 无法读取：{cause}。")
     remedy = Text(
-        "Known are GeoJSON, ED-269 JSON and GeoTIFF with a coordinate system; nothing of it was used.",
-        "支持 GeoJSON、ED-269 JSON 和带坐标系的 GeoTIFF；没有使用其中任何部分。",
+        "Known are GeoJSON, ED-269 and ED-318 JSON, KML, KMZ, and GeoTIFF with a coordinate system; nothing of it was used.",
+        "支持 GeoJSON、ED-269 与 ED-318 JSON、KML、KMZ 和带坐标系的 GeoTIFF；没有使用其中任何部分。",
     )
 
 

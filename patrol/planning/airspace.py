@@ -5,13 +5,16 @@ The planner and the judge each make their own geometry from these; they share th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import inf
+from math import cos, inf, radians
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patrol.geo import LatLon
+
+SHORTEST_DEGREE_M = 110_500.0  # of latitude, at the equator
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,26 @@ class Zone:
         if begins_s is None or ends_s is None or not self.active:
             return True
         return any(span.begins_s <= ends_s and begins_s <= span.ends_s for span in self.active)
+
+
+def zones_near(zones: Iterable[Zone], place: LatLon, within_m: float) -> tuple[Zone, ...]:
+    """Zones whose bounding box comes within `within_m` of `place`: a country's file has hundreds that are far away."""
+    return tuple(zone for zone in zones if _near(zone, place, within_m))
+
+
+def _near(zone: Zone, place: LatLon, within_m: float) -> bool:
+    """On a sphere with the shortest degree of latitude, so that none is left out by rounding."""
+    circle = zone.shape if isinstance(zone.shape, Circle) else None
+    corners = zone.shape[0] if not isinstance(zone.shape, Circle) else (zone.shape.centre,)
+    more_m = 0.0 if circle is None else circle.radius_m
+    reach_deg = (within_m + more_m) / SHORTEST_DEGREE_M
+    north = [corner.lat_deg - place.lat_deg for corner in corners]
+    if min(north) > reach_deg or max(north) < -reach_deg:
+        return False
+    widest_deg = reach_deg / max(cos(radians(min(90.0, abs(place.lat_deg) + reach_deg))), 1e-9)
+    east = [(corner.lon_deg - place.lon_deg + 180.0) % 360.0 - 180.0 for corner in corners]
+    across = max(east) - min(east) > 180.0  # the meridian opposite to the place, or around a pole
+    return across or (min(east) <= widest_deg and max(east) >= -widest_deg)
 
 
 @dataclass(frozen=True)

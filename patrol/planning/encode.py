@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import ceil, hypot, nan
 
 from patrol.geo import EastNorth, LatLon
-from patrol.planning.airspace import Circle
+from patrol.planning.airspace import Circle, zones_near
 from patrol.planning.mission import (
     CONDITION_YAW,
     DO_CHANGE_SPEED,
@@ -32,6 +32,7 @@ from patrol.planning.plan import Action, FlightPlan, Sortie, Waypoint
 PX4_LEG_M = 850.0  # MIS_DIST_WPS is 900 m as shipped
 MOUNT_MAVLINK = 2.0  # MAV_MOUNT_MODE_MAVLINK_TARGETING
 ACCEPT_M = 2.0
+FENCE_REACH_M = 2000.0
 
 
 def missions(plan: FlightPlan) -> tuple[Mission, ...]:
@@ -103,13 +104,15 @@ def _action(action: Action) -> Item:
 def _fence(plan: FlightPlan) -> tuple[FencePolygon | FenceCircle, ...]:
     """Boundary and zones as the autopilot's own fence: those that reach from the ground past the highest flight.
 
-    Autopilots know no heights for polygons, so a zone that this flight passes over or under would only stop it wrongly.
+    Autopilots know no heights for polygons, so a zone that this flight passes over or under would only stop it wrongly;
+    and they store few corners, so one that is farther than `FENCE_REACH_M` from home and the whole way stays out.
     """
     top_m = max([plan.drone.rtl_altitude_m, *(w.agl_m for s in plan.sorties for w in s.waypoints)])
     fence: list[FencePolygon | FenceCircle] = []
     if plan.airspace.boundary:
         fence.append(FencePolygon(_open(plan.airspace.boundary), True))
-    for zone in plan.airspace.zones:
+    farthest_m = max([0.0, *(hypot(w.east_m, w.north_m) for s in plan.sorties for w in s.waypoints)])
+    for zone in zones_near(plan.airspace.zones, plan.home, farthest_m + FENCE_REACH_M):
         if zone.floor_m > 0.0 or zone.ceiling_m < top_m or not zone.holds_during(*_span(plan)):
             continue
         if isinstance(zone.shape, Circle):

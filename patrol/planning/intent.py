@@ -6,24 +6,29 @@ An intent names things of the configuration by their ids. Files it mentions (are
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date, time
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo
 
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from patrol.config import Config
-from patrol.config.sky import DroneModel
+from patrol.config.sky import DroneModel, NoFlyArea, NoFlyCircle
 from patrol.geo import LatLon, Lens
-from patrol.planning.airspace import Airspace, Circle, Obstacle, Terrain, Zone
+from patrol.planning.airspace import Airspace, Circle, Obstacle, Span, Terrain, Zone, zones_near
 from patrol.planning.corridor import Strip, plan_corridor
 from patrol.planning.drone import CALM, Drone, SurveyCamera, Wind
 from patrol.planning.files.zones import read_areas
 from patrol.planning.fleet import FleetPlan, plan_fleet
+from patrol.planning.periods import Daily, active_spans
 from patrol.planning.plan import FlightPlan
 from patrol.planning.refusals import refuse
 from patrol.planning.sites import FireScene, Pose, Site, plan_orbit, plan_recheck, plan_roofs, plan_sites
 from patrol.planning.stage import Setting
 from patrol.planning.survey import AreaSurvey, plan_survey
+
+REACH_M = 50_000.0  # farther than any drone here flies on a battery
 
 
 class _Intent(BaseModel):
@@ -155,11 +160,17 @@ def _numbers(model: DroneModel) -> dict[str, float]:
     return {name: float(value) for name, value in model.model_dump(exclude={"id", "camera"}).items()}
 
 
-def airspace_of(config: Config, terrain: Terrain | None = None, more: tuple[Zone, ...] = ()) -> Airspace:
-    """The district's airspace, with zones that came from elsewhere."""
-    sky = config.airspace
-    zones = [Zone(z.id, (z.area,), z.floor_m, z.ceiling_m) for z in sky.no_fly_areas]
-    zones += [Zone(z.id, Circle(z.at, z.radius_m), z.floor_m, z.ceiling_m) for z in sky.no_fly_circles]
+def airspace_of(
+    config: Config, terrain: Terrain | None = None, more: tuple[Zone, ...] = (), starts_at_s: float | None = None
+) -> Airspace:
+    """The district's airspace, with zones that came from elsewhere; hours count when the start is known."""
+    sky, zones = config.airspace, list[Zone]()
+    areas: tuple[NoFlyArea | NoFlyCircle, ...] = (*sky.no_fly_areas, *sky.no_fly_circles)
+    for area in areas:
+        shape = (area.area,) if isinstance(area, NoFlyArea) else Circle(area.at, area.radius_m)
+        spans = active_spans(Span(), dailies_of(area, config.district.timezone), starts_at_s)
+        if spans is not None:
+            zones.append(Zone(area.id, shape, area.floor_m, area.ceiling_m, spans))
     return Airspace(
         config.district.boundary,
         (*zones, *more),
@@ -171,6 +182,20 @@ def airspace_of(config: Config, terrain: Terrain | None = None, more: tuple[Zone
     )
 
 
+def dailies_of(area: NoFlyArea | NoFlyCircle, timezone: str) -> list[Daily]:
+    """The hours in which a no-fly area holds."""
+    if not area.hours and not area.days:
+        return []
+    clocks = [(_clock(span.begins_min), _clock(span.ends_min)) for span in area.hours] or [(time.min, time.min)]
+    bounds: list[tuple[date | None, date | None]] = [(span.first, span.last) for span in area.days]
+    zone = ZoneInfo(timezone)
+    return [Daily(*clock, zone, first=first, last=last) for clock in clocks for first, last in bounds or [(None, None)]]
+
+
+def _clock(minutes: int) -> time:
+    return time(minutes // 60 % 24, minutes % 60)
+
+
 def setting_of(
     config: Config,
     drone_id: str,
@@ -180,11 +205,12 @@ def setting_of(
     zones: tuple[Zone, ...] = (),
     starts_at_s: float | None = None,
 ) -> Setting:
-    """Who flies from where in which sky."""
+    """Who flies from where in which sky. Of `zones` those count that lie within `REACH_M` of the drone's home."""
+    home = config.drone(drone_id).home
     return Setting(
         drone_of(config, drone_id),
-        config.drone(drone_id).home,
-        airspace_of(config, terrain, zones),
+        home,
+        airspace_of(config, terrain, zones_near(zones, home, REACH_M), starts_at_s),
         tuple(p.at for p in config.airspace.landing_points),
         wind,
         starts_at_s,

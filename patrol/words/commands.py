@@ -20,7 +20,7 @@ CHINESE: dict[str, str] = {
     "Draw the plan as a picture.": "把规划画成图片。",
     "Folder for the files. [default: built/ beside the intent]": "文件的文件夹。[默认：任务旁的 built/]",
     "Judge a mission file (.plan or .waypoints) against the district's airspace and one drone.": "按辖区空域和一架无人机判定任务文件（.plan 或 .waypoints）。",
-    "More no-fly zones, GeoJSON or ED-269.": "更多禁飞区，GeoJSON 或 ED-269。",
+    "More no-fly zones: GeoJSON, ED-269, ED-318, KML or KMZ.": "更多禁飞区：GeoJSON、ED-269、ED-318、KML 或 KMZ。",
     "Terrain as GeoTIFF; without one the ground is flat.": "GeoTIFF 地形；没有时地面按平地处理。",
     "The drone of the configuration that is to fly it.": "要执行它的配置中的无人机。",
     "When it starts; zones with hours then count only in them.": "开始时间；有时段的区域只在其时段内生效。",

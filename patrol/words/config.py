@@ -178,6 +178,8 @@ CHINESE = {
     "share that must be left after landing": "降落后必须剩余的比例",
     "height above home at which it returns by itself": "自动返航时相对起飞点的高度",
     "where it begins, above ground": "起始高度（离地）",
+    "hours in which it holds, district time; none is always": "生效时段，辖区时间；不写则始终生效",
+    "days on which it holds; none is every day": "生效日期；不写则每天生效",
     "where it ends, above ground": "终止高度（离地）",
     "its middle": "圆心",
     "its radius": "半径",

@@ -1,22 +1,22 @@
-"""No-fly zones and areas from GeoJSON and ED-269 JSON. Raises GeodataUnreadable; nothing is skipped silently."""
+"""No-fly zones and areas from GeoJSON, ED-269, ED-318 and KML. Raises GeodataUnreadable."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from math import inf
 from typing import Any
 
 from patrol.errors import GeodataUnreadable
 from patrol.geo import LatLon
 from patrol.planning.airspace import Circle, Span, Zone
-
-FOOT_M = 0.3048
-FORBIDDING = {"PROHIBITED", "REQ_AUTHORISATION", "REQ_AUTHORIZATION"}
+from patrol.planning.files.geozones import ed269_zones, ed318_zones, is_ed318, moment_s
+from patrol.planning.files.kml import read_polygons
 
 
 def read_areas(text: str, name: str) -> tuple[tuple[tuple[LatLon, ...], ...], ...]:
-    """Every polygon of a GeoJSON text as rings, outer first."""
+    """Every polygon of a GeoJSON or KML text as rings, outer first."""
+    if _is_xml(text):
+        return tuple(rings for _, rings in read_polygons(text, name))
     areas = [rings for _, geometry in _features(text, name) for rings in _polygons(geometry, name)]
     if not areas:
         raise GeodataUnreadable(name=name, cause="it holds no polygon")
@@ -34,20 +34,35 @@ def read_lines(text: str, name: str) -> tuple[tuple[LatLon, ...], ...]:
     return tuple(lines)
 
 
-def read_zones(text: str, name: str) -> tuple[Zone, ...]:
-    """Zones of a GeoJSON or ED-269 text.
+def read_zones(text: str, name: str, starts_at_s: float | None = None) -> tuple[Zone, ...]:
+    """Zones of a GeoJSON, ED-269, ED-318 or KML text.
 
-    GeoJSON properties: id, floor_m, ceiling_m, radius_m (of a point), begins and ends (ISO 8601 with offset).
+    GeoJSON properties: id, floor_m, ceiling_m, radius_m (of a point), begins and ends (ISO 8601 with offset). KML
+    says nothing of heights and hours that a program could trust: its polygons reach from the ground up, always.
+    starts_at_s: when the flight starts, seconds since 1970; zones with daily hours then count only in them.
     """
+    if _is_xml(text):
+        return tuple(Zone(word, rings) for word, rings in read_polygons(text, name))
     document = _json(text, name)
     try:
-        if isinstance(document, dict) and any(key in document for key in ("UASZoneList", "features")):
-            if "UASZoneList" in document:
-                return tuple(z for stored in document["UASZoneList"] for z in _ed269(stored, name))
-            return tuple(z for n, f in enumerate(_features(text, name)) for z in _geojson_zone(n, *f, name))
+        if isinstance(document, dict) and "UASZoneList" in document:
+            return tuple(z for stored in document["UASZoneList"] for z in ed269_zones(stored, name, starts_at_s))
+        if isinstance(document, dict) and "features" in document:
+            _check_crs(document, name)
+            zones = []
+            for n, feature in enumerate(document["features"]):
+                if is_ed318(feature):
+                    zones += ed318_zones(feature, name, starts_at_s)
+                else:
+                    zones += _geojson_zone(n, *_feature(feature, name), name)
+            return tuple(zones)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as err:
         raise GeodataUnreadable(name=name, cause=f"{type(err).__name__}: {err}") from err
-    raise GeodataUnreadable(name=name, cause="neither GeoJSON nor ED-269")
+    raise GeodataUnreadable(name=name, cause="neither GeoJSON, ED-269, ED-318 nor KML")
+
+
+def _is_xml(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").startswith("<")
 
 
 def _json(text: str, name: str) -> Any:
@@ -61,21 +76,24 @@ def _features(text: str, name: str) -> list[tuple[dict[str, Any], dict[str, Any]
     document = _json(text, name)
     if not isinstance(document, dict):
         raise GeodataUnreadable(name=name, cause="not a GeoJSON object")
+    _check_crs(document, name)
+    kind = document.get("type")
+    if kind == "FeatureCollection":
+        return [_feature(feature, name) for feature in document.get("features") or []]
+    return [_feature(document if kind == "Feature" else {"properties": {}, "geometry": document}, name)]
+
+
+def _check_crs(document: dict[str, Any], name: str) -> None:
     crs = ((document.get("crs") or {}).get("properties") or {}).get("name", "CRS84")
     if not any(word in str(crs) for word in ("CRS84", "4326", "4490", "4979")):
         raise GeodataUnreadable(name=name, cause=f"coordinate system {crs}; WGS 84 is needed")
-    kind = document.get("type")
-    if kind == "FeatureCollection":
-        found = document.get("features") or []
-    else:
-        found = [document if kind == "Feature" else {"properties": {}, "geometry": document}]
-    pairs = []
-    for feature in found:
-        geometry = feature.get("geometry") if isinstance(feature, dict) else None
-        if not isinstance(geometry, dict) or "type" not in geometry:
-            raise GeodataUnreadable(name=name, cause="a feature without geometry")
-        pairs.append((feature.get("properties") or {}, geometry))
-    return pairs
+
+
+def _feature(feature: Any, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    geometry = feature.get("geometry") if isinstance(feature, dict) else None
+    if not isinstance(geometry, dict) or "type" not in geometry:
+        raise GeodataUnreadable(name=name, cause="a feature without geometry")
+    return feature.get("properties") or {}, geometry
 
 
 def _line(points: Any, name: str) -> tuple[LatLon, ...]:
@@ -98,15 +116,8 @@ def _polygons(geometry: dict[str, Any], name: str) -> list[tuple[tuple[LatLon, .
     return []
 
 
-def _moment(value: Any) -> float | None:
-    if value in (None, ""):
-        return None
-    moment = datetime.fromisoformat(str(value))
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
 def _geojson_zone(n: int, facts: dict[str, Any], geometry: dict[str, Any], name: str) -> list[Zone]:
-    begins, ends = _moment(facts.get("begins")), _moment(facts.get("ends"))
+    begins, ends = moment_s(facts.get("begins")), moment_s(facts.get("ends"))
     active = () if begins is None and ends is None else (Span(begins if begins is not None else -inf, ends if ends is not None else inf),)  # fmt: skip
     low, high = float(facts.get("floor_m", 0.0)), facts.get("ceiling_m")
     top = inf if high is None else float(high)
@@ -120,39 +131,3 @@ def _geojson_zone(n: int, facts: dict[str, Any], geometry: dict[str, Any], name:
     if not polygons:
         raise GeodataUnreadable(name=name, cause=f"zone {word} is neither a polygon nor a point with radius_m")
     return [Zone(word, rings, low, top, active) for rings in polygons]
-
-
-def _ed269(stored: dict[str, Any], name: str) -> list[Zone]:
-    """One UASZone. What needs an authorisation counts as forbidden. Heights above sea count from the ground: safe."""
-    if str(stored.get("restriction", "PROHIBITED")).upper() not in FORBIDDING:
-        return []
-    spans = list[Span]()
-    for period in stored.get("applicability") or []:
-        begins, ends = _moment(period.get("startDateTime")), _moment(period.get("endDateTime"))
-        if str(period.get("permanent", "YES")).upper() == "YES" or (begins is None and ends is None):
-            spans = []
-            break
-        spans.append(Span(begins if begins is not None else -inf, ends if ends is not None else inf))
-    zones = []
-    for n, part in enumerate(stored["geometry"]):
-        unit = FOOT_M if str(part.get("uomDimensions", "M")).upper() in ("FT", "FEET") else 1.0
-        above_ground = str(part.get("lowerVerticalReference", "AGL")).upper() == "AGL"
-        low = float(part.get("lowerLimit") or 0.0) * unit if above_ground else 0.0
-        upper = part.get("upperLimit")
-        to_ground = str(part.get("upperVerticalReference", "AGL")).upper() == "AGL"
-        high = float(upper) * unit if upper not in (None, "") and to_ground else inf
-        shape = part["horizontalProjection"]
-        word = str(stored.get("identifier") or stored.get("name") or name)
-        word = word if len(stored["geometry"]) == 1 else f"{word}-{n + 1}"
-        kind = str(shape["type"]).upper()
-        if kind == "CIRCLE":
-            centre = shape["center"]
-            outline: Circle | tuple[tuple[LatLon, ...], ...] = Circle(
-                LatLon(float(centre[1]), float(centre[0])), float(shape["radius"]) * unit
-            )
-        elif kind == "POLYGON":
-            outline = tuple(_ring(r, name) for r in shape["coordinates"])
-        else:
-            raise GeodataUnreadable(name=name, cause=f"zone {word} has a shape of kind {shape['type']}")
-        zones.append(Zone(word, outline, low, high, tuple(spans), str(stored.get("reason", ""))))
-    return zones
