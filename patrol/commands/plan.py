@@ -49,9 +49,17 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # in archives: the same plan gives the same bytes
     show_default=True,
     help="Which files to write; may be given several times.",
 )
-@click.option("--png", type=click.Path(path_type=Path), default=None, help="Draw the plan as a picture.")
 @click.option(
-    "--html", type=click.Path(path_type=Path), default=None, help="Draw the plan as a page that needs no network."
+    "--png",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Draw the plan as a picture; of several flights one each.",
+)
+@click.option(
+    "--html",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Draw the plan as a page that needs no network; of several flights one each.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; fail when a built plan is not what its intent gives.")
 def command(
@@ -87,7 +95,7 @@ def command(
                 drifted += [path] if _drifted(plan, folder) else []
                 continue
             written = _write(plan, folder, formats)
-            _draw(plan, png, html)
+            _draw(plan, *(_one_of(path, plan, len(made)) for path in (png, html)))
             click.echo(_summary(path, start_s, plan, written))
     if drifted:
         listed = " ".join(str(path) for path in drifted)
@@ -208,6 +216,11 @@ def _draw(plan: FlightPlan, png: Path | None, html: Path | None) -> None:
         png.write_bytes(draw_png(plan))
     if html is not None:
         html.write_text(draw_html(plan), encoding="utf-8")
+
+
+def _one_of(path: Path | None, plan: FlightPlan, flights: int) -> Path | None:
+    """Where the picture of one of several flights goes: its name is put before the ending."""
+    return path if path is None or flights == 1 else path.with_stem(f"{path.stem}-{plan.name}")
 
 
 def _summary(path: Path, start_s: float, plan: FlightPlan, written: list[Path]) -> str:

@@ -196,3 +196,12 @@ def test_a_terrain_file_without_coordinates_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x.tif").write_bytes(b"II*\x00nonsense")
     with pytest.raises(GeodataUnreadable, match=r"x\.tif"):
         read_terrain(tmp_path / "x.tif")
+
+
+def test_each_flight_of_a_fleet_is_drawn(tmp_path: Path) -> None:
+    """Two drones share the storm round: each has a page of its own with its own route."""
+    intent = str(ROOT / "flightplans/storm-round.yaml")
+    run(plan_command, intent, "--out", str(tmp_path), "--html", str(tmp_path / "storm.html"))
+    pages = {path.name: path.read_text() for path in tmp_path.glob("*.html")}
+    assert set(pages) == {"storm-storm-round-falcon-1.html", "storm-storm-round-heron-1.html"}
+    assert len(set(pages.values())) == 2
