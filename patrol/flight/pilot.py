@@ -57,7 +57,8 @@ class Phase(StrEnum):
 class Ending:
     """How a flight ended. `reason` in words of the program; `faults` where pre-flight spoke.
 
-    `complete`: the mission was flown to its last item. `item`: what was in hand, or would have been flown next.
+    `complete`: the mission was flown to its last item. `item`: what was in hand, or would have been flown next, as the
+    vehicle counts; `broke_off`: where it left its way (`again.rest_of` makes the rest of it a mission).
     """
 
     outcome: Outcome
@@ -65,6 +66,7 @@ class Ending:
     faults: tuple[Fault, ...] = ()
     complete: bool = False
     item: int = 0
+    broke_off: LatLon | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class Pilot:
         self._parameters: dict[str, float] = {}
         self._aborting = self._turned = ""
         self._missed = 0
+        self._broke_off: LatLon | None = None
 
     @property
     def ending(self) -> Ending | None:
@@ -183,7 +186,7 @@ class Pilot:
             return self._stop("aborted", "by order", now) if wish in {"abort", "land"} else []
         self._tell(now, "order", wish)
         if wish in {"abort", "land"}:
-            self._aborting = "by order"
+            self._aborting, self._broke_off = "by order", self._broke_off or self.seen.at
         return self._ask(wish_commands(self.compiled.firmware)[wish], now, Phase.FLYING)
 
     def jump(self, item: int, now: float) -> list[Message]:
@@ -348,6 +351,7 @@ class Pilot:
         if going_home and not self._aborting and not self._turned:
             texts = " ".join(text for at, _, text in self.seen.texts if now - at < TURN_S)
             self._turned = next((why for word, why in TURNS if word in texts), "by itself")
+            self._broke_off = self.seen.at
             self._tell(now, "turned back", self._turned)
         missing = self.seen.missing_pictures()
         if len(missing) > self._missed:
@@ -383,7 +387,7 @@ class Pilot:
         self, outcome: Outcome, reason: str, now: float, faults: tuple[Fault, ...] = (), complete: bool = False
     ) -> list[Message]:
         self._step = None
-        self._ending = Ending(outcome, reason, faults, complete, self.seen.item)
+        self._ending = Ending(outcome, reason, faults, complete, self.seen.item, self._broke_off)
         self.phase = Phase.ENDED
         self._tell(now, outcome, reason)
         return []
