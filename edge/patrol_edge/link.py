@@ -18,6 +18,9 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersi
 
 from patrol.errors import BrokerRefused, BrokerUnreachable
 
+# Messages that the broker has not confirmed yet. An MQTT 5 broker may hang up on more than its Receive Maximum
+# (Mosquitto announces 20), and paho does not look at it: it keeps the rest until there is room.
+IN_FLIGHT = 16
 CONNECT_TIMEOUT_S = 5.0
 KEEPALIVE_S = 15
 MAX_INBOX = 1000  # acknowledgements not yet taken; more are dropped, for the centre answers again when asked again
@@ -88,7 +91,7 @@ class Link:
         clean = {} if version is MQTTProtocolVersion.MQTTv5 else {"clean_session": True}
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=self._account.client_id, protocol=version, **clean)  # type: ignore[arg-type]  # paho types the union of both protocols' arguments
         client.connect_timeout = CONNECT_TIMEOUT_S
-        client.max_inflight_messages_set(100)
+        client.max_inflight_messages_set(IN_FLIGHT)
         if self._account.username is not None:
             client.username_pw_set(self._account.username, self._account.password)
         if parts.scheme == "mqtts":

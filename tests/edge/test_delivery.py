@@ -166,6 +166,23 @@ def test_a_restarted_centre_hears_everything_at_once(bench: Bench, listener: Lis
     bench.until(listener, lambda: len(listener.of(AlertEnded)) == 2)
 
 
+def test_what_waited_through_an_outage_goes_over_one_connection(bench: Bench, listener: Listener) -> None:
+    """Two hundred messages that waited reach the centre without the broker hanging up on too many at once."""
+    names = [f"alert-{n:03d}" for n in range(200)]
+    bench.outbox.put([(ended(name), []) for name in names], "gate", "{}")
+    settled = set[str]()
+
+    def all_settled() -> bool:
+        for event in listener.of(AlertEnded):
+            if event.id not in settled:
+                settled.add(event.id)
+                listener.acknowledge(event.id)
+        return bench.outbox.counts().waiting == 0
+
+    bench.until(listener, all_settled)
+    assert settled == {f"{name}-e" for name in names}
+
+
 def test_each_broker_is_spoken_to_in_the_newest_protocol_it_knows(bench: Bench, broker: AnyBroker) -> None:
     """The protocol is decided at connect: 5 with Mosquitto, 3.1.1 with NATS."""
     assert bench.link.protocol == ("3.1.1" if isinstance(broker, Broker) else "5")
