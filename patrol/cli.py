@@ -29,6 +29,7 @@ COMMANDS = {
     "fly": ("patrol.commands.fly", "flight"),
     "sim": ("patrol.commands.sim", "flight"),
     "judge": ("patrol.commands.judge", "plan"),
+    "model": ("patrol.commands.model", "edge"),
     "plan": ("patrol.commands.plan", "plan"),
 }
 

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from models.recipes.labels import Floats, Found
-from models.recipes.runtime import GREY, Letterbox, decode
+from models.recipes.runtime import GREY, Letterbox, Model, decode
 
 STRIDES = (8, 16, 32)
 
@@ -54,3 +54,21 @@ class Yolox:
         boxes = np.concatenate([(raw[:, :2] + self._grid) * self._step, np.exp(raw[:, 2:4]) * self._step], axis=1)
         scores = raw[:, 4:5] * raw[:, 5:][:, self._rows]
         return decode(np.concatenate([boxes, scores], axis=1).T, Letterbox(scale, 0, 0), w, h, least_score, most)
+
+
+class Renamed:
+    """A detector exported like ours whose classes are ours in another order, or among others.
+
+    model: it. classes: ours. Raises ValueError if it lacks one of them.
+    """
+
+    def __init__(self, model: Model, classes: list[str]) -> None:
+        if missing := set(classes) - set(model.classes):
+            raise ValueError(f"the baseline has no class {', '.join(sorted(missing))}")
+        self._model = model
+        self._ours = np.array([classes.index(name) if name in classes else -1 for name in model.classes])
+
+    def find(self, image_bgr: NDArray[np.uint8], least_score: float = 0.001, most: int = 300) -> Found:
+        """As ``Finder``."""
+        found = self._model.find(image_bgr, least_score, most)
+        return Found(found.boxes, self._ours[found.classes], found.scores).keep(self._ours[found.classes] >= 0)

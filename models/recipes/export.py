@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnx import numpy_helper
 from torch import nn
 
 from models.recipes import dataset
@@ -18,6 +19,7 @@ from models.recipes.recipe import Recipe, shared_data
 from models.recipes.runtime import Model, letterbox
 
 TORCH_TOLERANCE_PX, TORCH_TOLERANCE_SCORE = 0.5, 0.005
+LARGE_WEIGHT = 1024  # elements
 OPSET = 17  # every onnxruntime since 1.13 runs it
 
 
@@ -36,8 +38,27 @@ def blend(trained: nn.Module, pretrained: nn.Module, share: float) -> nn.Module:
     return result
 
 
-def write_onnx(network: nn.Module, input_size: tuple[int, int], metadata: Mapping[str, str], file: Path) -> None:
-    """Export ``network`` with a dynamic batch and fixed ``input_size`` (height, width in pixels), with ``metadata`` inside."""
+def halve(model: onnx.ModelProto) -> None:
+    """Store the large weights as float16, each widened again by a Cast: half the file; runtimes fold the casts when they load."""
+    casts = []
+    for weight in model.graph.initializer:
+        if weight.data_type == onnx.TensorProto.FLOAT and np.prod(weight.dims) >= LARGE_WEIGHT:
+            name = weight.name
+            half = numpy_helper.from_array(numpy_helper.to_array(weight).astype(np.float16), f"{name}.half")
+            weight.CopyFrom(half)
+            casts.append(onnx.helper.make_node("Cast", [f"{name}.half"], [name], name=f"{name}.widen", to=1))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend([*casts, *nodes])
+
+
+def write_onnx(
+    network: nn.Module, input_size: tuple[int, int], metadata: Mapping[str, str], file: Path, *, half: bool = False
+) -> None:
+    """Export ``network`` with a dynamic batch and fixed ``input_size`` (height, width in pixels), with ``metadata`` inside.
+
+    half: store the large weights as float16 (they are computed with in float32 all the same).
+    """
     detector = Detector(network).eval()
     example = torch.zeros((1, *input_size, 3), dtype=torch.uint8)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +75,8 @@ def write_onnx(network: nn.Module, input_size: tuple[int, int], metadata: Mappin
             dynamo=False,
         )
     model = onnx.load(str(file))
+    if half:
+        halve(model)
     for key, value in metadata.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.recipes.labels import Floats, Found, Labels, iou
+from models.recipes.labels import Floats, Found, Labels, areas, iou
 
 IOUS: Floats = np.linspace(0.5, 0.95, 10)
 RECALLS: Floats = np.linspace(0.0, 1.0, 101)
@@ -45,6 +45,55 @@ def match(found: Found, truth: Labels, label: int) -> Match:
                     free[best] = False
                     hits[level, row] = True
     return Match(scores, hits, len(goal))
+
+
+def match_within(found: Found, truth: Labels, label: int, low_px2: float, high_px2: float) -> Match:
+    """As ``match`` at IoU 0.5 (the same in every row of ``hits``), for objects of an area in [low, high) alone, as COCO counts.
+
+    True objects outside the range can be found, but neither they nor what found them count; a detection that finds nothing
+    counts as wrong only if its own area is in the range. A detection prefers an object that counts.
+    """
+    mine = found.keep(found.classes == label)
+    order = np.argsort(-mine.scores, kind="stable")
+    boxes, scores = mine.boxes[order], mine.scores[order]
+    goal = truth.boxes[truth.classes == label]
+    counts = (areas(goal) >= low_px2) & (areas(goal) < high_px2)
+    free = np.ones(len(goal), dtype=bool)
+    kept, hits = [], []
+    table = iou(boxes, goal) if len(boxes) and len(goal) else np.zeros((len(boxes), len(goal)))
+    for row, area in enumerate(areas(boxes)):
+        fits = free & (table[row] >= IOUS[0])
+        candidates = fits & counts if (fits & counts).any() else fits
+        if candidates.any():
+            best = int(np.where(candidates, table[row], -1.0).argmax())
+            free[best] = False
+            if counts[best]:
+                kept.append(row)
+                hits.append(True)
+        elif low_px2 <= area < high_px2:
+            kept.append(row)
+            hits.append(False)
+    shown = np.repeat(np.array(hits, dtype=bool)[None], len(IOUS), axis=0)
+    return Match(scores[np.array(kept, dtype=np.int64)], shown, int(counts.sum()))
+
+
+def differences(
+    first: Sequence[Sequence[Match]],
+    second: Sequence[Sequence[Match]],
+    groups: Sequence[str],
+    seed: int,
+    rounds: int = 400,
+) -> Floats:
+    """95 % bootstrap intervals ``[C + 1, 2]`` of AP50 of the second less that of the first, on the same groups drawn; last, mAP50's."""
+    names = sorted(set(groups))
+    members = [[index for index, group in enumerate(groups) if group == name] for name in names]
+    random = np.random.default_rng(seed)
+    samples = []
+    for _ in range(rounds):
+        chosen = [index for pick in random.integers(0, len(members), len(members)) for index in members[pick]]
+        old, new = score([first[index] for index in chosen]), score([second[index] for index in chosen])
+        samples.append([*(new.ap50 - old.ap50), new.map50 - old.map50])
+    return _bounds(np.array(samples))
 
 
 def average_precision(matches: Sequence[Match]) -> Floats:
@@ -98,6 +147,14 @@ def score(matches: Sequence[Sequence[Match]]) -> Score:
     return Score(table[:, 0], table.mean(axis=1), truths)
 
 
+def _bounds(samples: Floats) -> Floats:
+    """The middle 95 % ``[n, 2]`` of each column of ``samples [rounds, n]``, NaN left out; NaN where there is nothing else."""
+    result = np.full((samples.shape[1], 2), np.nan)
+    some = ~np.isnan(samples).all(axis=0)
+    result[some] = np.nanpercentile(samples[:, some], [2.5, 97.5], axis=0).T
+    return result
+
+
 def intervals(matches: Sequence[Sequence[Match]], groups: Sequence[str], seed: int, rounds: int = 200) -> Floats:
     """95 % bootstrap intervals ``[C + 1, 2]`` of AP50 per class and, last, of mAP50; whole groups are drawn together."""
     names = sorted(set(groups))
@@ -108,8 +165,7 @@ def intervals(matches: Sequence[Sequence[Match]], groups: Sequence[str], seed: i
         chosen = random.integers(0, len(members), len(members))
         drawn = score([matches[index] for pick in chosen for index in members[pick]])
         samples.append([*drawn.ap50, drawn.map50])
-    with np.errstate(all="ignore"):
-        return np.nanpercentile(np.array(samples), [2.5, 97.5], axis=0).T
+    return _bounds(np.array(samples))
 
 
 def precision_recall(matches: Sequence[Match], least_score: float) -> tuple[float, float]:

@@ -62,6 +62,12 @@ class Training(_Part):
 
     size_px: tuple[int, int] = Field(description="height and width of a training sample")
     epochs: int
+    lengthened: list[int] = Field(
+        default=[], description="epochs at which the run had once ended before it was continued"
+    )
+    early_size_px: tuple[int, int] | None = Field(
+        default=None, description="another size in the epochs before the run was continued: smaller is quicker"
+    )
     samples_per_epoch: int
     batch: int = 8
     learning_rate: float = 1e-4
@@ -84,6 +90,7 @@ class Training(_Part):
     )
     rehearsal: float = Field(default=0.0, description="share of the batches made of the sources to rehearse")
     check_every: int = 2
+    half: bool = Field(default=False, description="bfloat16 activations: twice as fast with AMX or on a GPU")
     effects: dict[str, float] = {}
     vehicles: list[int] = []
 
@@ -93,6 +100,14 @@ class Start(_Part):
 
     weights: str
     rows: list[int | list[int]]
+
+
+class Target(_Part):
+    """A figure to reach on ``val`` or another measured set: mean AP50 over some classes."""
+
+    classes: list[str]
+    ap50: float
+    on: str | None = Field(default=None, description="the measured set; val where absent")
 
 
 class Recipe(_Part):
@@ -113,6 +128,12 @@ class Recipe(_Part):
     blend: float = Field(default=1.0, description="share of the trained weights in the exported ones, rest pretrained")
     threshold_beta: float = 1.0
     most_false_images: float | None = Field(default=None, description="bound on images without object that alert, 0..1")
+    targets: list[Target] = Field(default=[], description="what the model is to reach, printed beside what it reaches")
+    slices: dict[str, str] = Field(
+        default={}, description="name → regular expression that a file name of the part matches"
+    )
+    store_half: bool = Field(default=False, description="large weights lie in the file as float16: half the size")
+    compare_fire_detector: bool = Field(default=False, description="measure PyPI's fire-detector beside ours")
     golden: list[str] = Field(
         default=[], description="images, relative to the shared data, whose detections are pinned"
     )
@@ -135,6 +156,30 @@ class Recipe(_Part):
 
 
 def load(name: str) -> Recipe:
-    """The recipe of the model ``name``. Raises FileNotFoundError, or pydantic's ValidationError naming what is wrong."""
+    """The recipe of the model ``name``, with what came from the field (``field.py``) among its sources.
+
+    Raises FileNotFoundError, or pydantic's ValidationError naming what is wrong.
+    """
     text = (MODELS / name / "recipe.yaml").read_text(encoding="utf-8")
-    return Recipe.model_validate(yaml.safe_load(text))
+    recipe = Recipe.model_validate(yaml.safe_load(text))
+    added = {
+        split: [_field(split)] if (MODELS / name / "field" / split / "images").is_dir() else []
+        for split in ("train", "val")
+    }
+    return recipe.model_copy(
+        update={"train": [*recipe.train, *added["train"]], "others": [*recipe.others, *added["val"]]}
+    )
+
+
+def _field(split: str) -> Source:
+    return Source(
+        name=f"field-{split}",
+        images=f"field/{split}/images",
+        labels=f"field/{split}/labels",
+        licence="the operator's own",
+        pattern="*.jpg",
+        own=True,
+        trust=True,
+        weight=2.0,
+        groups="(.*)__.*",
+    )

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from models.recipes import dataset, metrics
+from models.recipes import dataset, golden, metrics, openvino_runtime
 from models.recipes.evaluate import Measured
 from models.recipes.labels import Found, iou
 from models.recipes.recipe import MODELS, Recipe, shared_data
@@ -100,14 +100,14 @@ def write_golden(recipe: Recipe, file: Path) -> Path:
     ]
     if not any(item["detections"] for item in images):
         raise ValueError(f"{recipe.name}: no detection on any golden image")
-    golden = recipe.folder / "golden" / "golden.json"
-    golden.parent.mkdir(exist_ok=True)
-    content = {"model_sha256": sha256(file), "nms_iou": NMS_IOU, "images": images}
-    golden.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    return golden
+    target = recipe.folder / "golden" / "golden.json"
+    target.parent.mkdir(exist_ok=True)
+    content = {"model_sha256": sha256(file), "nms_iou": NMS_IOU, "made": golden.record(model), "images": images}
+    target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    return target
 
 
-def write_registry(recipe: Recipe, file: Path, golden: Path, registry: Path = MODELS / "registry.yaml") -> None:
+def write_registry(recipe: Recipe, file: Path, outputs: Path, registry: Path = MODELS / "registry.yaml") -> None:
     """Add or replace the model's entry."""
     content: dict[str, Any] = (
         yaml.safe_load(registry.read_text(encoding="utf-8")) if registry.is_file() else {"models": {}}
@@ -119,7 +119,7 @@ def write_registry(recipe: Recipe, file: Path, golden: Path, registry: Path = MO
         "task": "detect",
         "classes": recipe.classes,
         "input_size": list(recipe.input_size),
-        "golden": golden.relative_to(MODELS).as_posix(),
+        "golden": outputs.relative_to(MODELS).as_posix(),
     }
     registry.write_text(
         REGISTRY_HEAD + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120), encoding="utf-8"
@@ -154,6 +154,11 @@ def _iou(first: list[float], second: list[float]) -> float:
     return float(iou(np.array([first]), np.array([second]))[0, 0])
 
 
+def registered(models: Path = MODELS) -> list[str]:
+    """The names of all registered models."""
+    return sorted(yaml.safe_load((models / "registry.yaml").read_text(encoding="utf-8"))["models"])
+
+
 def verify(name: str, models: Path = MODELS) -> list[str]:
     """What is wrong with a released model, in words; empty if nothing is. Images that are not on this machine are logged as skipped.
 
@@ -169,10 +174,20 @@ def verify(name: str, models: Path = MODELS) -> list[str]:
         problems.append(f"{name}: classes or thresholds differ from the registry")
     if [model.height_px, model.width_px] != entry["input_size"] or model.metadata.get("version") != entry["version"]:
         problems.append(f"{name}: input size or version differ from the registry")
-    golden = json.loads((models / entry["golden"]).read_text(encoding="utf-8"))
-    if golden["model_sha256"] != entry["sha256"]:
+    outputs = json.loads((models / entry["golden"]).read_text(encoding="utf-8"))
+    if outputs["model_sha256"] != entry["sha256"]:
         problems.append(f"{name}: the golden outputs are another model's")
-    for item in golden["images"]:
+    runtimes: dict[str, Model] = {"onnxruntime": model}
+    if openvino_runtime.installed():
+        runtimes["OpenVINO"] = openvino_runtime.OpenvinoModel(file)
+    for runtime, runs in runtimes.items():
+        problems += [f"{name} on {runtime}: {problem}" for problem in _golden_problems(outputs, runs)]
+    return problems
+
+
+def _golden_problems(outputs: dict[str, Any], model: Model) -> list[str]:
+    problems = golden.differences(outputs["made"], model)
+    for item in outputs["images"]:
         image = shared_data() / item["image"]
         if not image.is_file():
             log.warning("skipped: %s is not on this machine", item["image"])

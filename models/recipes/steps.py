@@ -54,9 +54,16 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
     exporting.write_onnx(
         pretrained, recipe.input_size, {"classes": json.dumps(recipe.classes)}, recipe.runs / "start.onnx"
     )
+    if recipe.compare_fire_detector:
+        from models.recipes import foreign  # noqa: PLC0415  # imports torch, as above
+
+        if not foreign.write_fire_detector(recipe.runs / "fire_detector.onnx"):
+            log.warning(
+                "PyPI's fire-detector is not installed here: it will not be measured (models/recipes/foreign.py)"
+            )
     network = exporting.blend(training.averaged(recipe, recipe.runs / run), pretrained, recipe.blend)
     draft = recipe.runs / run / "draft.onnx"
-    exporting.write_onnx(network, recipe.input_size, {}, draft)
+    exporting.write_onnx(network, recipe.input_size, {}, draft, half=recipe.store_half)
     model = Model(draft, threads)
     others = (
         [measure(model, recipe, source) for source in recipe.others] if recipe.most_false_images is not None else []
@@ -64,7 +71,9 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
     limits = release.thresholds(recipe, measure(model, recipe, recipe.val), others)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"
-    exporting.write_onnx(network, recipe.input_size, release.metadata(recipe, limits, data), file)
+    exporting.write_onnx(
+        network, recipe.input_size, release.metadata(recipe, limits, data), file, half=recipe.store_half
+    )
     exporting.check_against_torch(network, recipe, file)
     release.write_registry(recipe, file, release.write_golden(recipe, file))
     problems = release.verify(recipe.name)

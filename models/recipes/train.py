@@ -77,6 +77,8 @@ def batches(recipe: Recipe, examples: list[Example], epoch: int) -> Iterator[Bat
     pools = {choice: [item for item in examples if item.rehearse == choice] for choice in (False, True)}
     chances = {choice: sampling.chances(pool, rules) for choice, pool in pools.items()}
     share = rules.rehearsal if pools[True] else 0.0
+    early = bool(rules.lengthened) and epoch < rules.lengthened[-1]
+    size = (rules.early_size_px if early else None) or rules.size_px
     ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=3)
 
     def produce() -> None:
@@ -86,7 +88,7 @@ def batches(recipe: Recipe, examples: list[Example], epoch: int) -> Iterator[Bat
                 rehearse = bool(random.random() < share)
                 batch = collate(
                     [
-                        sampling.sample(pools[rehearse], chances[rehearse], rules.size_px, rules, random)
+                        sampling.sample(pools[rehearse], chances[rehearse], size, rules, random)
                         for _ in range(rules.batch)
                     ]
                 )
@@ -127,6 +129,14 @@ def kept_bce(seen: torch.Tensor, keep: list[int], scores: torch.Tensor, targets:
     for label in keep:
         mixed[..., label] = torch.where(free, seen[..., label], targets[..., label])
     return nn.functional.binary_cross_entropy_with_logits(scores, mixed, reduction="none")
+
+
+def in_full(outputs: dict[str, Any]) -> dict[str, Any]:
+    """The network's raw outputs in float32, whatever they were computed in."""
+    return {
+        name: value.float() if torch.is_tensor(value) else [item.float() for item in value]
+        for name, value in outputs.items()
+    }
 
 
 def freeze(model: nn.Module, layers: int) -> None:
@@ -173,7 +183,7 @@ class Run:
 
         self.recipe, self.examples, self.folder = recipe, examples, folder
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.model = start(recipe).to(self.device)
+        self.model = start(recipe).to(self.device).to(memory_format=torch.channels_last)
         self.model.args = GAINS
         freeze(self.model, recipe.training.frozen_layers)
         self.teacher = copy.deepcopy(self.model)  # in training mode for its raw outputs; its batch norms are fixed
@@ -220,8 +230,10 @@ class Run:
                 mean.lerp_(value, 1 - decay)
 
     def _loss(self, batch: Batch) -> torch.Tensor:
-        images = batch.images.to(self.device)
-        outputs = self.model(images)
+        images = batch.images.to(self.device).contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.training.half):
+            outputs = self.model(images)
+        outputs = in_full(outputs)  # the loss sums over thousands of anchors: seven bits are too few for that
         if batch.rehearse or self.recipe.training.keep:
             with torch.no_grad():
                 wanted = self.teacher(images)
@@ -236,9 +248,10 @@ class Run:
         rules = self.recipe.training
         count = max(1, rules.samples_per_epoch // rules.batch)
         total, began = 0.0, time.monotonic()
+        ends = next(end for end in [*rules.lengthened, rules.epochs] if self.epoch < end)
         for number, batch in enumerate(batches(self.recipe, self.examples, self.epoch)):
             for group in self.optimizer.param_groups:
-                group["lr"] = group["share"] * rate(self.recipe, (self.epoch + number / count) / rules.epochs)
+                group["lr"] = group["share"] * rate(self.recipe, (self.epoch + number / count) / ends)
             summed = self._loss(batch)
             self.optimizer.zero_grad(set_to_none=True)
             summed.backward()

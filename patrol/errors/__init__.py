@@ -17,7 +17,10 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   ├── ModelNotRegistered      models/registry.yaml does not name it
     │   ├── ModelMissing            the file is not there
     │   ├── ModelAltered            its SHA-256 is not the registered one
-    │   └── ModelMismatch           its classes, shape or format are not what the rules need
+    │   ├── ModelMismatch           its classes, shape or format are not what the rules need
+    │   ├── RecipesMissing          the recipes are not beside this program
+    │   ├── TrainingEnvironmentMissing  torch's environment is not there
+    │   └── ModelCheckFailed        a recipe ended with an error or said no
     ├── WireError                   a message must not be believed
     │   ├── MessageMalformed        not JSON, not a CloudEvent, or a field is wrong
     │   ├── MessageOversized        longer than the wire table allows
@@ -105,15 +108,18 @@ from patrol.errors.starting import PortTaken, ProgramError, ProgramMissing, Star
 from patrol.errors.watching import (
     DecoderMissing,
     ModelAltered,
+    ModelCheckFailed,
     ModelError,
     ModelMismatch,
     ModelMissing,
     ModelNotRegistered,
+    RecipesMissing,
     SourceError,
     SourceLost,
     SourceMissing,
     SourceUnreadable,
     ThermogramUnusable,
+    TrainingEnvironmentMissing,
 )
 from patrol.errors.wire import (
     BrokerRefused,
@@ -169,6 +175,7 @@ __all__ = [
     "MissionUncompilable",
     "MissionUnreadable",
     "ModelAltered",
+    "ModelCheckFailed",
     "ModelError",
     "ModelMismatch",
     "ModelMissing",
@@ -181,6 +188,7 @@ __all__ = [
     "PortTaken",
     "ProgramError",
     "ProgramMissing",
+    "RecipesMissing",
     "SecretNotSet",
     "SigningKeyUnusable",
     "SourceError",
@@ -191,6 +199,7 @@ __all__ = [
     "StorageError",
     "Text",
     "ThermogramUnusable",
+    "TrainingEnvironmentMissing",
     "UsageError",
     "WireError",
 ]

@@ -96,3 +96,29 @@ class ModelMismatch(ModelError):
 
     message = Text("{path} does not fit: {cause}.", "{path} 不适用：{cause}。")
     remedy = Text("Export it again with the recipe in models/.", "请用 models/ 里的流程重新导出。")
+
+
+class RecipesMissing(ModelError):
+    """The recipes are part of the repository, not of the installed program."""
+
+    message = Text("The recipes are not at {path}.", "{path} 处没有训练流程。")
+    remedy = Text("Run this from a checkout of the repository.", "请在仓库的检出目录里运行。")
+
+
+class TrainingEnvironmentMissing(ModelError):
+    """What needs torch runs in an environment of its own, which is not there."""
+
+    message = Text(
+        "`{command}` needs the training environment: {python} is missing.", "`{command}` 需要训练环境：缺少 {python}。"
+    )
+    remedy = Text(
+        "`make models NAME=street` makes it, or name its Python in PATROL_TRAIN_PYTHON.",
+        "`make models NAME=street` 会建立它，或用 PATROL_TRAIN_PYTHON 指明其 Python。",
+    )
+
+
+class ModelCheckFailed(ModelError):
+    """A recipe's command ended with an error, found a problem, or said no."""
+
+    message = Text("`{command}` ended with status {status}.", "`{command}` 以状态 {status} 结束。")
+    remedy = Text("Its reasons stand above.", "原因见上文。")

@@ -101,6 +101,13 @@ def test_equal_to_pycocotools_on_random_scenes() -> None:
     ours = metrics.score([[metrics.match(got, goal, label) for label in range(3)] for goal, got in cases])
     np.testing.assert_allclose(ours.ap50, precision[0].mean(axis=0), atol=1e-9)
     np.testing.assert_allclose(ours.ap, precision.mean(axis=(0, 1)), atol=1e-9)
+    for number, (low, high) in enumerate([(0.0, 32.0**2), (32.0**2, 96.0**2), (96.0**2, 1e10)], start=1):
+        by_size = judge.eval["precision"][0, :, :, number, 2].mean(axis=0)
+        mine = [
+            metrics.average_precision([metrics.match_within(got, goal, label, low, high) for goal, got in cases])[0]
+            for label in range(3)
+        ]
+        np.testing.assert_allclose(mine, np.where(by_size < 0, np.nan, by_size), atol=1e-9)
 
 
 def test_the_interval_holds_the_score_and_widens_with_fewer_groups() -> None:
@@ -124,3 +131,23 @@ def test_the_threshold_lies_between_right_and_wrong_scores() -> None:
     )
     assert 0.4 < metrics.threshold([result]) <= 0.6
     assert metrics.precision_recall([result], 0.5) == (1.0, 1.0)
+
+
+def test_an_object_of_another_size_counts_neither_way() -> None:
+    """Among small objects, finding a large one is neither right nor wrong; a small find of nothing is wrong."""
+    goal = truth((0, 0, 10, 10), (100, 100, 300, 300))
+    got = found((0, 0, 10, 10, 0.9), (100, 100, 300, 300, 0.8), (50, 50, 60, 60, 0.7), (400, 400, 600, 600, 0.6))
+    small = metrics.match_within(got, goal, 0, 0, 32**2)
+    assert small.hits[0].tolist() == [True, False]
+    assert small.truths == 1
+    assert metrics.match_within(got, goal, 0, 96**2, np.inf).hits[0].tolist() == [True, False]
+
+
+def test_the_difference_of_two_models_is_judged_on_the_same_groups() -> None:
+    """A model against itself differs by exactly nothing; against one that finds nothing, the whole interval is below zero."""
+    cases = scenes(7, 30)
+    full = [[metrics.match(got, goal, label) for label in range(3)] for goal, got in cases]
+    none = [[metrics.match(found(), goal, label) for label in range(3)] for goal, _ in cases]
+    groups = [str(number) for number in range(30)]
+    assert (metrics.differences(full, full, groups, seed=1, rounds=30) == 0).all()
+    assert (metrics.differences(full, none, groups, seed=1, rounds=30)[:, 1] < 0).all()

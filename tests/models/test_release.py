@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import yaml
 
-from models.recipes import metrics, release
+from models.recipes import golden as golden_outputs
+from models.recipes import metrics, release, summary, tables
 from models.recipes.evaluate import Measured
 from models.recipes.labels import Found, Labels
-from models.recipes.recipe import MODELS, Recipe, shared_data
+from models.recipes.recipe import MODELS, Recipe
 from models.recipes.runtime import Model, letterbox
 
 REGISTRY = yaml.safe_load((MODELS / "registry.yaml").read_text(encoding="utf-8"))["models"]
@@ -49,13 +50,22 @@ def test_a_batch_gives_what_its_images_give_alone(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_golden_outputs_are_reproduced(name: str) -> None:
-    """The same detections on the same images as on the day of the release, within rounding."""
+    """The made picture gives, number by number, what it gave on the day of the release; the photographs too where they are."""
     golden = json.loads((MODELS / REGISTRY[name]["golden"]).read_text(encoding="utf-8"))
-    absent = [item["image"] for item in golden["images"] if not (shared_data() / item["image"]).is_file()]
-    if absent:
-        pytest.skip(f"PATROL_SHARED_DATA has no {', '.join(absent)}")
+    assert len(golden["made"]["anchors"]) >= 12
     assert any(item["detections"] for item in golden["images"])
     assert release.verify(name) == []
+
+
+def test_another_network_is_told_from_the_made_picture() -> None:
+    """Against the golden numbers, weights of another model are seen without any photograph."""
+    entry = REGISTRY["street"]
+    made = json.loads((MODELS / entry["golden"]).read_text(encoding="utf-8"))["made"]
+    model = Model(MODELS / entry["file"])
+    assert golden_outputs.differences(made, model) == []
+    for row in made["anchors"]:
+        row["values"][4] += 0.05
+    assert len(golden_outputs.differences(made, model)) == len(made["anchors"])
 
 
 def test_another_detection_is_told() -> None:
@@ -88,7 +98,7 @@ def test_thresholds_rise_until_few_empty_images_alert() -> None:
     founds = [Found(boxes, fire, np.array([score])) for score in (*[0.4] * 12, 0.45, 0.1)]
     truths = [*[Labels(boxes, fire)] * 12, nothing, nothing]
     matches = [[metrics.match(found, truth, 0)] for found, truth in zip(founds, truths, strict=True)]
-    measured = Measured(founds, truths, matches, ["g"] * 14, metrics.score(matches), 1.0)
+    measured = Measured(founds, truths, matches, ["g"] * 14, ["f.jpg"] * 14, metrics.score(matches), 1.0)
     rules = Recipe.model_validate(
         {
             "name": "f",
@@ -108,3 +118,24 @@ def test_thresholds_rise_until_few_empty_images_alert() -> None:
     bounded = release.thresholds(rules.model_copy(update={"most_false_images": 0.02}), measured)
     assert bounded["fire"] == pytest.approx(0.46)
     assert release.false_images([measured], bounded, ["fire"]) == (0.0, 2)
+
+
+def test_the_table_of_all_models_is_what_was_measured() -> None:
+    """models/README.md holds exactly the table that the registry and each model's figures.json give, of these very files."""
+    page = (MODELS / "README.md").read_text(encoding="utf-8")
+    assert tables.put_between_marks(page, summary.table(), summary.MARKS) == page, "run: python -m models.recipes table"
+
+
+@pytest.mark.parametrize("name", sorted(REGISTRY))
+def test_a_card_says_what_its_figures_say(name: str) -> None:
+    """Card and figures.json were written by one run: every class's AP50 and the target's verdict stand in the card."""
+    card = (MODELS / name / "card.md").read_text(encoding="utf-8")
+    figures = json.loads((MODELS / name / "figures.json").read_text(encoding="utf-8"))
+    ours = next(iter(figures["sets"].values()))
+    for label, item in ours["classes"].items():
+        if item["truths"]:
+            assert f"| {label} | {item['truths']} | {item['ap50']:.3f} |" in card
+    for target in figures["targets"]:
+        assert (
+            f"| {target['wanted']:.2f} | {target['ap50']:.3f} | {'met' if target['met'] else '**not met**'} |" in card
+        )
