@@ -28,6 +28,7 @@ COMMANDS = {
     "flight": ("patrol.commands.flight", "flight"),
     "fly": ("patrol.commands.fly", "flight"),
     "sim": ("patrol.commands.sim", "flight"),
+    "station": ("patrol.commands.station", "flight"),
     "judge": ("patrol.commands.judge", "plan"),
     "model": ("patrol.commands.model", "edge"),
     "plan": ("patrol.commands.plan", "plan"),
@@ -74,6 +75,7 @@ def command(log_json: bool) -> None:
     See it work:          patrol demo
     Check a district:     patrol check-config config.yaml
     Run the centre:       patrol broker & patrol center
+    Fly patrols:          patrol broker & patrol station --sim
 
     A box has a program of its own: patrol-edge. Messages are in Chinese where LANG (or PATROL_LANG)
     begins with zh, else in English.

@@ -196,6 +196,9 @@ class DroneConfig(Shape):
     model: Slug | None = Field(default=None, description="its kind; without it no flight can be planned for it")
     home: LonLat = Field(description="where it starts and lands")
     link: Template = Field(description="MAVLink address, e.g. udp://127.0.0.1:14550 or serial:/dev/ttyUSB0:57600")
+    system: int | None = Field(
+        default=None, ge=1, le=250, strict=True, description="its MAVLink system number, where several share a link"
+    )
 
 
 class Broker(Shape):

@@ -54,6 +54,8 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   ├── DroneLinkLost           the link ended while it was in use
     │   ├── DronesSeveral           more than one is heard, and none was named
     │   ├── DroneForeign            its autopilot is neither ArduPilot nor PX4
+    │   ├── DroneTaken              another station has the drone or the state folder
+    │   ├── StationStateUnusable    the station cannot keep what it must not forget
     │   ├── SigningKeyUnusable      the secret of a signed link protects nothing
     │   ├── FrameUnsendable         a message that MAVLink does not have
     │   ├── MissionNotAboard        what was uploaded does not read back as it was sent
@@ -76,6 +78,7 @@ from patrol.errors.flying import (
     DroneLinkUnusable,
     DroneSilent,
     DronesSeveral,
+    DroneTaken,
     FlightError,
     FlightRecordUnreadable,
     FlightRecordUnwritable,
@@ -89,6 +92,7 @@ from patrol.errors.flying import (
     PlanError,
     PlanUnsafe,
     SigningKeyUnusable,
+    StationStateUnusable,
 )
 from patrol.errors.keeping import (
     ClipNotWritten,
@@ -152,6 +156,7 @@ __all__ = [
     "DroneLinkLost",
     "DroneLinkUnusable",
     "DroneSilent",
+    "DroneTaken",
     "DronesSeveral",
     "EvidenceAltered",
     "EvidenceError",
@@ -196,6 +201,7 @@ __all__ = [
     "SourceMissing",
     "SourceUnreadable",
     "StartTimeout",
+    "StationStateUnusable",
     "StorageError",
     "Text",
     "ThermogramUnusable",

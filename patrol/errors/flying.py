@@ -100,6 +100,26 @@ class DroneForeign(FlightError):
     remedy = Text("It cannot be flown from here.", "无法从这里飞行它。")
 
 
+class DroneTaken(FlightError):
+    """Another station on this machine has the drone or the state folder."""
+
+    message = Text("{what} is held by another station ({cause}).", "{what} 已被另一个机场程序占用（{cause}）。")
+    remedy = Text(
+        "One drone has one station: stop the other, or give this one drones and a state_dir of its own.",
+        "一架无人机只归一个机场程序：请停掉另一个，或为本程序另设无人机和 state_dir。",
+    )
+
+
+class StationStateUnusable(FlightError):
+    """The station cannot keep what it must not forget."""
+
+    message = Text("The station's state {path} cannot be used: {cause}.", "机场状态文件 {path} 无法使用：{cause}。")
+    remedy = Text(
+        "Check permissions and disk; do not delete it while a drone is in the air.",
+        "请检查权限和磁盘；有无人机在空中时不要删除它。",
+    )
+
+
 class SigningKeyUnusable(FlightError):
     """The secret of a signed link protects nothing."""
 

@@ -118,6 +118,7 @@ CHINESE = {
     "the firmware it flies with": "飞控固件",
     "where it starts and lands": "起降位置",
     "MAVLink address, e.g. udp://127.0.0.1:14550 or serial:/dev/ttyUSB0:57600": "MAVLink 地址，例如 udp://127.0.0.1:14550 或 serial:/dev/ttyUSB0:57600",
+    "its MAVLink system number, where several share a link": "其 MAVLink 系统编号，多机共用链路时填写",
     "the drone that flies it": "执行的无人机",
     "ids of ponding points, fire lanes, buildings or roads": "积水点、消防通道、建筑物或道路的编号",
     "when: minute hour day month weekday, district time": "时间：分 时 日 月 周，辖区时间",
