@@ -85,11 +85,11 @@ class Service:
         )
         links = {drone.id: reveal(drone.link, environ, f"drones.{drone.id}.link") for drone in config.drones}
         self._addresses = sorted(set(links.values()))
-        self._radios = {
+        self.radios = {
             text: Radio(DroneLink(read_address(text), signing, self._clock, lambda: wall().timestamp(), opener))
             for text in self._addresses
         }
-        self.aircraft = {d.id: Aircraft(d, self._radios[links[d.id]], d.system) for d in config.drones}
+        self.aircraft = {d.id: Aircraft(d, self.radios[links[d.id]], d.system) for d in config.drones}
         self._bell = Bell()
         self._inbox = Inbox(INBOX, self._bell)
         self._unsaid, self._quiet = asyncio.Event(), asyncio.Event()  # something to say; nothing left to say
@@ -129,7 +129,7 @@ class Service:
             voice.status("offline", {}, 0, now, 0), self._inbox, self._unsaid.set, self._wall, self._dice,
         )  # fmt: skip
         async with asyncio.TaskGroup() as group:
-            works = [link.run(), self._speak(link), *(r.run() for r in self._radios.values())]
+            works = [link.run(), self._speak(link), *(r.run() for r in self.radios.values())]
             works += [aircraft.run() for aircraft in self.aircraft.values()]
             endless = [group.create_task(work) for work in works]
             desk_work = group.create_task(self._work(desk))

@@ -123,7 +123,7 @@ def test_once_a_day_is_once_a_day_where_clocks_change(
         days = sorted(t.astimezone(ZoneInfo(zone)).date() for t in times)
         assert len(set(times)) == len(times)
         assert days[1:-1] == [days[0] + timedelta(days=n) for n in range(1, len(days) - 1)]
-        assert len(days) >= (last - first).days
+        assert len(days) >= (last - first).days - 1  # the span may begin after and end before the time of its day
 
 
 def test_an_hourly_patrol_follows_the_clocks_back() -> None:
