@@ -24,8 +24,9 @@ help:
 setup:
 	@make/setup
 
-tools:
+tools: setup
 	@make/tools
+	@make/peers
 
 # SECONDS is taken from the command line only: shells keep a variable of that name for themselves.
 demo: setup
@@ -62,6 +63,10 @@ bench-upload: setup
 # Radiometric pictures against their reference: some seconds. Needs the shared data.
 bench-thermal: setup
 	@$(bin)/python -m bench.thermal
+
+# Twenty simulated drones in the air on one station: about a minute.
+bench-station: setup
+	@$(bin)/python -m bench.station $(ARGS)
 
 models:
 	@make/models $(or $(NAME),street)
