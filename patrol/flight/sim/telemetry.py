@@ -16,7 +16,9 @@ STREAMS = ("ATTITUDE", "GLOBAL_POSITION_INT", "VFR_HUD", "SYS_STATUS", "GPS_RAW_
 PX4_RATES_HZ = {"ATTITUDE": 25.0, "GLOBAL_POSITION_INT": 10.0, "VFR_HUD": 4.0, "SYS_STATUS": 1.0, "GPS_RAW_INT": 2.0,
                 "MISSION_CURRENT": 2.0, "BATTERY_STATUS": 1.0, "EXTENDED_SYS_STATE": 1.0, "HOME_POSITION": 0.5, "ALTITUDE": 2.0,
                 "ESTIMATOR_STATUS": 1.0}  # fmt: skip
-ARDU_CAPABILITIES, PX4_CAPABILITIES = 0xFBEF, 0xE4EF
+# MAV_PROTOCOL_CAPABILITY of what it really has: missions as float and int, parameters, COMMAND_INT, MAVLink 2, fence, rally.
+# The recorded vehicles advertise more (FTP, attitude targets, terrain); a ground station would then ask for it in vain.
+CAPABILITIES = 0xE00F
 
 
 def begin(drone: SimDrone) -> None:
@@ -169,7 +171,7 @@ def _altitude(drone: SimDrone) -> Fields:
 
 def _version(drone: SimDrone) -> Fields:
     ardu = drone.firmware == "ardupilot"
-    return {"capabilities": ARDU_CAPABILITIES if ardu else PX4_CAPABILITIES, "flight_sw_version": 67567616 if ardu else 17563648,
+    return {"capabilities": CAPABILITIES, "flight_sw_version": 67567616 if ardu else 17563648,
             "uid": drone.system}  # fmt: skip
 
 
