@@ -18,7 +18,10 @@ from models.recipes.network import Detector
 from models.recipes.recipe import Recipe, shared_data
 from models.recipes.runtime import Model, letterbox
 
-TORCH_TOLERANCE_PX, TORCH_TOLERANCE_SCORE = 0.5, 0.005
+EXACT, HALVED = (
+    (0.5, 0.005),
+    (2.0, 0.02),
+)  # how far ONNX may be from torch, pixels and score: as it is, with float16 weights
 LARGE_WEIGHT = 1024  # elements
 OPSET = 17  # every onnxruntime since 1.13 runs it
 
@@ -84,8 +87,8 @@ def write_onnx(
     onnx.save(model, str(file))
 
 
-def check_against_torch(network: nn.Module, recipe: Recipe, file: Path) -> None:
-    """Compare the ONNX file with the network on the golden images. Raises ValueError if they differ beyond rounding."""
+def check_against_torch(network: nn.Module, recipe: Recipe, file: Path, most: tuple[float, float] = EXACT) -> None:
+    """Compare the ONNX file with the network on the golden images. Raises ValueError if they differ by more than ``most``."""
     model, detector = Model(file), Detector(network).eval()
     for name in recipe.golden:
         placed, _ = letterbox(dataset.read(shared_data() / name), *recipe.input_size)
@@ -93,7 +96,7 @@ def check_against_torch(network: nn.Module, recipe: Recipe, file: Path) -> None:
         with torch.inference_mode():
             gap = np.abs(detector(torch.from_numpy(batch)).numpy() - model.predict(batch))[0]
         scored = model.predict(batch)[0, 4:].max(axis=0) > 0.05  # boxes that score nothing are never looked at
-        if gap[4:].max() > TORCH_TOLERANCE_SCORE or gap[:4, scored].max(initial=0.0) > TORCH_TOLERANCE_PX:
+        if gap[4:].max() > most[1] or gap[:4, scored].max(initial=0.0) > most[0]:
             raise ValueError(
                 f"{name}: ONNX and torch differ by {gap[:4, scored].max(initial=0.0):.3f} px, {gap[4:].max():.4f}"
             )

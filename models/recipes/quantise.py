@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 import onnx
 
-from models.recipes import dataset, evaluate
+from models.recipes import dataset, evaluate, openvino_runtime
 from models.recipes.recipe import Recipe
 from models.recipes.release import sha256
 from models.recipes.runtime import Model, letterbox
 
 log = logging.getLogger(__name__)
 CALIBRATION_IMAGES = 64
+OPENVINO_IMAGES = 12
 MOST_LOSS = 0.01  # mAP50: one point
 LEAST_GAIN = 0.05  # share of the float model's CPU time; below that a second file is not worth its care
 
@@ -95,6 +96,10 @@ def quantise(recipe: Recipe) -> dict[str, Any]:
         "bytes": draft.stat().st_size,
         "shipped": shipped,
     }
+    if openvino_runtime.installed():
+        images = [dataset.read(item.image) for item in dataset.examples(recipe, recipe.val)[:OPENVINO_IMAGES]]
+        for key, which in (("openvino_cpu_ms", draft), ("openvino_cpu_ms_float", file)):
+            result[key] = round(openvino_runtime.cpu_ms(openvino_runtime.OpenvinoModel(which), images), 1)
     kept = recipe.folder / "model.int8.onnx"
     if shipped:
         shutil.copyfile(draft, kept)

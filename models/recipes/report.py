@@ -121,7 +121,8 @@ def _section(recipe: Recipe, title: str, results: dict[str, Measured], limits: d
     if recipe.slices and title == recipe.val.name:
         chosen = {name: evaluate.part(ours, pattern) for name, pattern in recipe.slices.items()}
         parts[2:2] = [
-            tables.table(recipe, {f"{name}, {len(item.names)} images": item for name, item in chosen.items()})
+            f"{' and '.join(recipe.slices)} alone, ours:".capitalize(),
+            tables.table(recipe, {f"{name}, {len(item.names)} images": item for name, item in chosen.items()}),
         ]
     return "\n\n".join(parts)
 

@@ -63,6 +63,8 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
             )
     network = exporting.blend(training.averaged(recipe, recipe.runs / run), pretrained, recipe.blend)
     draft = recipe.runs / run / "draft.onnx"
+    exporting.write_onnx(network, recipe.input_size, {}, draft)
+    exporting.check_against_torch(network, recipe, draft)
     exporting.write_onnx(network, recipe.input_size, {}, draft, half=recipe.store_half)
     model = Model(draft, threads)
     others = (
@@ -74,7 +76,7 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
     exporting.write_onnx(
         network, recipe.input_size, release.metadata(recipe, limits, data), file, half=recipe.store_half
     )
-    exporting.check_against_torch(network, recipe, file)
+    exporting.check_against_torch(network, recipe, file, exporting.HALVED if recipe.store_half else exporting.EXACT)
     release.write_registry(recipe, file, release.write_golden(recipe, file))
     problems = release.verify(recipe.name)
     if problems:
