@@ -22,6 +22,7 @@ EXIT_INTERRUPTED = 130
 # subcommand -> (module, the extra that brings what it needs)
 COMMANDS = {
     "broker": ("patrol.commands.broker", "center"),
+    "calibrate": ("patrol.commands.calibrate", "plan"),
     "center": ("patrol.commands.center", "center"),
     "check-config": ("patrol.commands.check_config", "plan"),
     "demo": ("patrol.commands.demo", "demo"),

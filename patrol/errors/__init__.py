@@ -7,6 +7,8 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     ├── ConfigError                 a configuration file is refused, with every problem in it
     │   └── SecretNotSet            ${NAME} is not in the environment
     ├── UsageError                  the command line asks for what does not exist
+    ├── CalibrationRefused          no pose of the camera follows from the points that were given
+    ├── PointsUnreadable            a file of known points cannot be read
     ├── SourceError                 pictures do not come
     │   ├── SourceMissing           no such clip, folder or device
     │   ├── SourceUnreadable        it is there but cannot be decoded
@@ -70,7 +72,7 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
         └── StartTimeout            it did not become ready in time
 """
 
-from patrol.errors.asking import ConfigError, SecretNotSet, UsageError
+from patrol.errors.asking import CalibrationRefused, ConfigError, PointsUnreadable, SecretNotSet, UsageError
 from patrol.errors.flying import (
     CommandRefused,
     DroneForeign,
@@ -143,6 +145,7 @@ __all__ = [
     "LANGUAGES",
     "BrokerRefused",
     "BrokerUnreachable",
+    "CalibrationRefused",
     "CenterRefused",
     "CenterUnreachable",
     "ClipNotWritten",
@@ -190,6 +193,7 @@ __all__ = [
     "PlanDrifted",
     "PlanError",
     "PlanUnsafe",
+    "PointsUnreadable",
     "PortTaken",
     "ProgramError",
     "ProgramMissing",

@@ -29,3 +29,25 @@ class UsageError(PatrolError):
 
     message = Text("There is no {kind} called '{name}'.", "没有名为“{name}”的{kind}。")
     remedy = Text("Known: {known}.", "已有：{known}。")
+
+
+class CalibrationRefused(PatrolError):
+    """No pose of the camera follows from the points that were given."""
+
+    message = Text(
+        "The camera's pose does not follow from these points: {cause}.", "这些点无法确定摄像头位姿：{cause}。"
+    )
+    remedy = Text(
+        "Pick at least six points that are easy to find on a map, spread over the picture, near and far, not on one line.",
+        "请选至少六个在地图上容易找到的点，分布在画面各处，有远有近，不在一条直线上。",
+    )
+
+
+class PointsUnreadable(PatrolError):
+    """A file of known points cannot be read."""
+
+    message = Text("{path}, line {line}: {cause}.", "{path} 第 {line} 行：{cause}。")
+    remedy = Text(
+        "One point a line under the heading x_px,y_px,longitude_deg,latitude_deg,height_m; the height may be left out.",
+        "表头为 x_px,y_px,longitude_deg,latitude_deg,height_m，每行一个点；高度可以省略。",
+    )
