@@ -130,7 +130,7 @@ STATION_STATUS = Topic(
     1,
     True,
     "station",
-    ("center", "station"),
+    ("center",),
     "every 10 s and on change",
     64 * 1024,
 )

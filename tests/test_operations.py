@@ -16,14 +16,14 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from patrol.events import AlertRaised, CaseOpened, Data
 from patrol.reference.examples import examples
-from patrol.topics import TOPICS, topic_for
+from patrol.topics import NAMES, TOPICS, topic_for
 
 ROOT = Path(__file__).resolve().parents[1]
 PATH = "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin"  # Debian keeps Mosquitto where only root's PATH looks
 MOSQUITTO = shutil.which("mosquitto", path=PATH)
 PASSWD = shutil.which("mosquitto_passwd", path=PATH)
 DISTRICT, ANSWER_WITHIN_S = "demo", 10.0
-ACCOUNTS = ("street", "yard", "center", "case-system")
+ACCOUNTS = ("street", "yard", "center", "station", "case-system", "weather")
 
 pytestmark = pytest.mark.skipif(
     MOSQUITTO is None or PASSWD is None, reason="SKIPPED, NOT CHECKED: Mosquitto is not installed (make tools)"
@@ -75,7 +75,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Mosquitto as the operations page sets it up (without TLS, which needs certificates), with four accounts."""
+    """Mosquitto as the operations page sets it up (without TLS, which needs certificates), with its accounts."""
     folder, port = tmp_path_factory.mktemp("mosquitto"), free_port()
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     shown = re.search(r"```conf\n(# mosquitto\.conf.*?)```", page, re.DOTALL)
@@ -138,8 +138,10 @@ def payload_of(data_type: type[Data]) -> bytes:
 def test_the_access_list_lets_each_row_of_the_wire_table_through(clients: dict[str, Client], row: object) -> None:
     """Whoever the wire table names as sender may send, and whoever it names as reader hears it, through a real Mosquitto."""
     row = next(known for known in TOPICS if known is row)
-    topic = row.path(DISTRICT, box="street")
-    accounts = {"box": "street", "center": "center", "case system": "case-system"}
+    topic = row.path(DISTRICT, **dict.fromkeys(NAMES, "street"))
+    accounts = {
+        "box": "street", "center": "center", "station": "station", "case system": "case-system", "weather service": "weather",
+    }  # fmt: skip
     readers = [clients[accounts[reader]] for reader in row.readers if reader in accounts]
     assert readers
     for reader in readers:

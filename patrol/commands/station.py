@@ -64,15 +64,15 @@ async def _until_stopped(config: Config, config_dir: Path, *, sim: bool) -> None
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGINT, lambda: stop.set() if home.is_set() else home.set())
-    async with asyncio.TaskGroup() as group:
-        others = [group.create_task(_come_home(service, home, stop))]
-        if fleet is not None:
-            others += [group.create_task(aloft.run()) for aloft in fleet.aloft.values()]
-            others.append(group.create_task(fleet.charge()))
-        try:
-            await service.run(stop, lambda: click.echo(f"station {config.station.id}: {', '.join(service.aircraft)}"))
-        finally:
-            await cancelled(others)
+    others = [asyncio.create_task(_come_home(service, home, stop))]
+    if fleet is not None:
+        others += [
+            asyncio.create_task(work) for work in (fleet.charge(), *(aloft.run() for aloft in fleet.aloft.values()))
+        ]
+    try:
+        await service.run(stop, lambda: click.echo(f"station {config.station.id}: {', '.join(service.aircraft)}"))
+    finally:
+        await cancelled(others)
     if service.desk is not None and service.desk.flights:
         click.echo(LEFT.format(drones=", ".join(kept.drone for kept in service.desk.flights.values())))
 
