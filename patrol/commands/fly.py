@@ -14,7 +14,7 @@ import click
 from patrol.commands.flight import FLIGHTS, spoken
 from patrol.commands.flying import WindType, terrain_of, text_of
 from patrol.config import load
-from patrol.errors import DroneLinkLost, Language, PlanUnsafe, UsageError
+from patrol.errors import DroneLinkLost, Language, PlanUnsafe, ProgramMissing, UsageError
 from patrol.flight.clock import Followed, Steady
 from patrol.flight.compile import compile_mission
 from patrol.flight.demands import demands_of
@@ -26,7 +26,7 @@ from patrol.flight.progress import as_json, ending_line, happening_line, left_li
 from patrol.flight.record import Header, Recorder
 from patrol.flight.shell import Flight, News, Pose
 from patrol.flight.track import Stop, way_of
-from patrol.flight.transport import read_address
+from patrol.flight.transport import Opener, open_transport, read_address
 from patrol.planning.drone import CALM, Wind
 from patrol.planning.files.qgc import read_plan
 from patrol.planning.intent import setting_of
@@ -51,6 +51,7 @@ class Wanted:
     dry_run: bool
     simulated_time: bool
     keep: Path
+    driver: str
 
 
 @click.command("fly")
@@ -90,6 +91,13 @@ class Wanted:
 @click.option(
     "--lang", type=click.Choice(["en", "zh-CN"]), default=None, help="The language. [default: that of the terminal]"
 )
+@click.option(
+    "--driver",
+    type=click.Choice(["mavlink", "dronekit"]),
+    default="mavlink",
+    show_default=True,
+    help="What holds the link; dronekit is the extra of that name.",
+)
 @click.option("--simulated-time", is_flag=True, help="Go by the vehicle's time: for patrol sim --wait-for-ground.")
 @click.pass_context
 def command(
@@ -106,6 +114,7 @@ def command(
     json_lines: bool,
     keep: Path,
     lang: str | None,
+    driver: str,
     simulated_time: bool,
 ) -> None:
     """Fly one mission file with one vehicle and follow it to its end.
@@ -134,14 +143,17 @@ def command(
     if found:
         report = "\n".join(f"{v.explain('en')} / {v.explain('zh-CN')}" for v in found)
         raise PlanUnsafe(name=plan.name, count=len(found), report=report)
-    wanted = Wanted(mission, rules, connect, system, spoken(lang), json_lines, within_s, dry_run, simulated_time, keep)
+    wanted = Wanted(
+        mission, rules, connect, system, spoken(lang), json_lines, within_s, dry_run, simulated_time, keep, driver
+    )
     context.exit(asyncio.run(_fly(wanted)))
 
 
 async def _fly(wanted: Wanted) -> int:
     secret = os.environ.get("PATROL_SIGNING_KEY")
     clock = Followed() if wanted.simulated_time else Steady()
-    link = Link(read_address(wanted.connect), signing_from(secret) if secret else None, clock)
+    signing = signing_from(secret) if secret else None
+    link = Link(read_address(wanted.connect), signing, clock, opener=opener_of(wanted.driver))
     await link.open()
     try:
         found = await link.find(wanted.system, wanted.within_s)
@@ -150,6 +162,17 @@ async def _fly(wanted: Wanted) -> int:
         return await _follow(wanted, link, found.system)
     finally:
         await link.close()
+
+
+def opener_of(driver: str) -> Opener:
+    """How the driver of that name opens a link. Raises ProgramMissing when it is not installed."""
+    if driver == "mavlink":
+        return open_transport
+    try:
+        from patrol.flight.dronekit_link import open_dronekit  # noqa: PLC0415 - an extra that most do not have
+    except ModuleNotFoundError as err:
+        raise ProgramMissing(program="dronekit2", extra="dronekit") from err
+    return open_dronekit
 
 
 async def _follow(wanted: Wanted, link: Link, system: int) -> int:

@@ -33,4 +33,5 @@ CHINESE = {
     "Judge, upload, read back, pre-flight checks; arm nothing.": "判定、上传、回读、飞前检查；不解锁。",
     "One JSON object a line for each pose, happening and the ending.": "每个位姿、事件和结局各一行 JSON。",
     "Go by the vehicle's time: for patrol sim --wait-for-ground.": "按无人机的时间走：配合 patrol sim --wait-for-ground。",
+    "What holds the link; dronekit is the extra of that name.": "由谁保持链路；dronekit 需安装同名附加包。",
 }

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -139,12 +140,20 @@ def interrupt(process: subprocess.Popen[str]) -> None:
     process.send_signal(signal.SIGINT)
 
 
+def need(driver: str) -> None:
+    """Skip loudly without an optional driver."""
+    if driver == "dronekit" and find_spec("dronekit") is None:
+        pytest.skip("dronekit2 is not installed: pip install 'sky-ground-patrol[dronekit]'")
+
+
+@pytest.mark.parametrize("driver", ["mavlink", "dronekit"])
 @pytest.mark.parametrize("firmware", FIRMWARES)
-def test_a_mission_is_flown_and_kept(firmware: Firmware, tmp_path: Path) -> None:
+def test_a_mission_is_flown_and_kept(firmware: Firmware, driver: str, tmp_path: Path) -> None:
     """Judged, uploaded, armed, followed and landed: status 0, one ending, a record without a trespass and with both photographs."""
+    need(driver)
     port = free_port()
     with sim(firmware, port, "--ready"):
-        flown = fly(firmware, port, tmp_path)
+        flown = fly(firmware, port, tmp_path, "--driver", driver)
     assert (flown.code, flown.errors) == (0, "")
     assert flown.ending == {"kind": "ending", "outcome": "landed", "reason": "", "complete": True, "faults": []}
     assert [line["kind"] for line in flown.lines].count("ending") == 1
@@ -190,11 +199,21 @@ def test_silence_is_told(tmp_path: Path) -> None:
     assert f"127.0.0.1:{port}" in flown.errors
 
 
-def test_one_interrupt_orders_it_home(tmp_path: Path) -> None:
+@pytest.mark.parametrize("driver", ["mavlink", "dronekit"])
+def test_one_interrupt_orders_it_home(driver: str, tmp_path: Path) -> None:
     """Ctrl-C once: it is ordered home and followed until it is down: status 3."""
+    need(driver)
     port = free_port()
     with sim("ardupilot", port, "--ready"):
-        flown = fly("ardupilot", port, tmp_path, mission=a_round("ardupilot", hold_s=HOLD_S), high=[interrupt])
+        flown = fly(
+            "ardupilot",
+            port,
+            tmp_path,
+            "--driver",
+            driver,
+            mission=a_round("ardupilot", hold_s=HOLD_S),
+            high=[interrupt],
+        )
     assert flown.code == 3
     assert (flown.ending["outcome"], flown.ending["reason"]) == ("aborted", "by order, landed at home")
     assert "Ordered home" in flown.errors
