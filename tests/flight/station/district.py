@@ -24,7 +24,7 @@ from patrol.topics import read, topic_for
 
 ROOT = Path(__file__).resolve().parents[3]
 DAWN = datetime(2026, 6, 1, 22, 29, 30, tzinfo=UTC)  # half a minute before 06:30 in the demo district
-PATIENCE_S = 25.0  # real time for anything; a busy machine may be slow, not stuck
+PATIENCE_S = 60.0  # real time for anything; a busy machine may be slow, not stuck
 
 
 def demo_config(url: str, **more: Any) -> Config:
@@ -41,6 +41,7 @@ class Sample:
     drone: str
     at: LatLon
     up_m: float
+    yaw_deg: float
     armed: bool
 
 
@@ -139,7 +140,9 @@ class Town:
             while True:
                 for name, drone in self.fleet.drones.items():
                     place, up_m = drone.place, drone.body.up_m
-                    self.samples.append(Sample(self.clock.now(), name, place, up_m, drone.flying.armed))
+                    self.samples.append(
+                        Sample(self.clock.now(), name, place, up_m, drone.body.yaw_deg, drone.flying.armed)
+                    )
                 await self.clock.sleep_until(self.clock.now() + 0.5)
 
     async def _listen(self, client: aiomqtt.Client) -> None:
@@ -159,7 +162,7 @@ def run(work: Callable[[], Awaitable[None]]) -> None:
     """Run it in a loop of its own, not for ever."""
 
     async def bounded() -> None:
-        async with asyncio.timeout(3 * PATIENCE_S):
+        async with asyncio.timeout(4 * PATIENCE_S):
             await work()
 
     with suppress(asyncio.CancelledError):

@@ -137,7 +137,7 @@ def test_a_killed_station_takes_over(broker: AnyBroker, tmp_path: Path) -> None:
                 dial.speed = 0.0  # the drone's time stands still while no station is there
                 assert sim.flying.armed
                 async with a_process(config_path):
-                    dial.speed = 1.0
+                    dial.speed = 0.25  # slow, so that it is still in the air however long the start takes
                     await until("not taken over", lambda: "taken-over" in phases(), log)
                     dial.speed = 12.0
                     await until("not ended", lambda: phases()[-1] in {"landed", "returned", "aborted"}, log)
@@ -152,7 +152,8 @@ def test_a_killed_station_takes_over(broker: AnyBroker, tmp_path: Path) -> None:
                 await asyncio.gather(flying, listening, return_exceptions=True)
 
     asyncio.run(main())
-    assert phases() == ["launching", "flying", "taken-over", "landed"], tail(log)
+    told = [phase for phase in phases() if not phase.startswith("link-")]  # a busy machine may not hear it for a while
+    assert told == ["launching", "flying", "taken-over", "landed"], tail(log)
     sessions = sorted({e.data.session for e in heard if isinstance(e.data, StationStatus)})
     assert sessions == [1, 2]
     assert any(isinstance(e.data, StationStatus) and e.data.state == "offline" for e in heard)
