@@ -18,15 +18,15 @@ WITHIN_S = 20.0
 
 
 class Mosquitto:
-    """Another broker, of the same kind as `patrol.broker.Broker` to a test."""
+    """Another broker, of the same kind as `patrol.broker.Broker` to a test. `tls`: its certificate, the key beside it."""
 
-    def __init__(self, state_dir: Path, port: int) -> None:
-        self._dir, self._port = state_dir, port
+    def __init__(self, state_dir: Path, port: int, tls: Path | None = None) -> None:
+        self._dir, self._port, self._tls = state_dir, port, tls
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        return f"mqtt://127.0.0.1:{self._port}"
+        return f"{'mqtt' if self._tls is None else 'mqtts'}://127.0.0.1:{self._port}"
 
     def start(self) -> None:
         assert MOSQUITTO is not None
@@ -36,6 +36,9 @@ class Mosquitto:
             f"listener {self._port} 127.0.0.1\nallow_anonymous true\npersistence true\n"
             f"persistence_location {self._dir}/\nautosave_interval 1\nuser root\n"
         )
+        if self._tls is not None:
+            with config.open("a") as more:
+                more.write(f"certfile {self._tls}\nkeyfile {self._tls.with_suffix('.key')}\n")
         with (self._dir / "mosquitto.log").open("ab") as log:
             self._process = subprocess.Popen([MOSQUITTO, "-c", str(config)], stdout=log, stderr=log)
         deadline = time.monotonic() + WITHIN_S
