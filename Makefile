@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-replay models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -67,6 +67,14 @@ bench-thermal: setup
 # Twenty simulated drones in the air on one station: about a minute.
 bench-station: setup
 	@$(bin)/python -m bench.station $(ARGS)
+
+# Falling things on rendered fronts, on seeds that nobody tuned on: some seconds a scene.
+bench-falling: setup
+	@$(bin)/python -m bench.falling $(ARGS)
+
+# The labelled real scenes through the box's pipeline. Needs the shared data.
+bench-replay: setup
+	@$(bin)/patrol-edge replay tests/replay/scenes/*.yaml $(ARGS)
 
 models:
 	@make/models $(or $(NAME),street)

@@ -19,6 +19,7 @@ class Attention:
     last_look_at: datetime | None = None
     looks: int = 0
     unwatched_s: float = 0.0
+    every_frame: bool = False
 
     def looked(self, at: datetime) -> Attention:
         """After a look at a frame taken at `at`."""
@@ -40,7 +41,7 @@ class Attention:
 
     def is_due(self, frame_at: datetime) -> bool:
         """Whether a frame taken at `frame_at` is worth a look."""
-        if self.last_look_at is None:
+        if self.last_look_at is None or self.every_frame:
             return True
         return (frame_at - self.last_look_at).total_seconds() >= AHEAD * self.look_every_s
 

@@ -96,7 +96,7 @@ class Box:
     def _watched(self, name: str, detector: Detector, now: datetime) -> WatchedCamera:
         watcher = Watcher.of(self._config, self._sources[name][0])
         keeper = Keeper(name, self._outbox, self._folder)
-        attention = Attention(name, watcher.look_every_s, since=now)
+        attention = Attention(name, watcher.look_every_s, since=now, every_frame=watcher.every_frame)
         return WatchedCamera(Pipeline(watcher, detector), keeper, attention, self._clock.stepped)
 
     def run(self, stop: Flag) -> None:

@@ -19,6 +19,7 @@ from patrol.errors import Language, PatrolError
 from patrol.events import AlertRaised
 from patrol_edge.box import MODEL, Box
 from patrol_edge.commands.hotspots import hotspots
+from patrol_edge.commands.replay import replay
 from patrol_edge.detector import load_detector
 from patrol_edge.pipeline import NEEDED_CLASSES, Finding, Watcher
 from patrol_edge.registry import find_model
@@ -35,6 +36,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "blocked-fire-lane": "blocked fire lane",
         "perimeter-intrusion": "perimeter intrusion",
         "fire-hotspot": "fire hotspot",
+        "falling-object": "falling object",
     },
     "zh-CN": {
         "raised": "{at}  {hazard}  {place}  {looks} 次查看中 {votes} 次看到,置信度 {confidence:.2f}",
@@ -43,6 +45,7 @@ WORDS: dict[Language, dict[str, str]] = {
         "blocked-fire-lane": "消防通道占用",
         "perimeter-intrusion": "周界入侵",
         "fire-hotspot": "火灾热点",
+        "falling-object": "高空抛物",
     },
 }
 
@@ -107,6 +110,7 @@ def command(context: click.Context, box_name: str | None, config_path: Path, log
 
 
 command.add_command(hotspots)
+command.add_command(replay)
 
 
 @command.command()

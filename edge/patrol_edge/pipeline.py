@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import TypeAdapter, ValidationError
 
 from patrol.config.shape import CameraConfig, Config
-from patrol.config.zones import Zone
+from patrol.config.zones import FallingZone, Zone
 from patrol.events import AlertEnded, AlertRaised, Explanation, ModelRef, Position, Region
 from patrol.geo import EastNorth, GroundPoint, LocalFrame
 from patrol_edge.detector import Detector
@@ -70,6 +70,11 @@ class Watcher:
         """How this camera's pictures become temperatures; None for a camera of light."""
         lens, thermal = self.camera.lens, self.camera.thermal
         return None if thermal is None else ThermalSource(thermal, (lens.width_px, lens.height_px))
+
+    @property
+    def every_frame(self) -> bool:
+        """Whether each frame counts: motion is judged, not stills."""
+        return any(isinstance(zone, FallingZone) for zone in self.camera.zones)
 
     @property
     def look_every_s(self) -> float:
@@ -156,7 +161,8 @@ def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: M
     spot, sighting = raised.spot, raised.sighting
     width, height = frame.size_px
     x0, y0, x1, y1 = sighting.box_px
-    files = (picture_of(frame, "frame"), picture_of(frame, "marked", sighting.box_px), *degrees_of(frame))
+    shown = frame if sighting.picture is None else replace(frame, image=sighting.picture)
+    files = (picture_of(frame, "frame"), picture_of(shown, "marked", sighting.box_px), *degrees_of(frame))
     dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
     data = AlertRaised(
         alert_id=spot.alert_id or "", box=watcher.box, camera=watcher.camera.id, hazard=sighting.hazard,
@@ -170,7 +176,7 @@ def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: M
             needed_share=zone.share, confidence=round(raised.confidence, 4), threshold=zone.confidence,
         ),
         model=model if needs_network(zone) else None, evidence=tuple(file.ref for file in files),
-        thumbnail_jpeg_base64=thumbnail_base64(frame, sighting.box_px),
+        thumbnail_jpeg_base64=thumbnail_base64(shown, sighting.box_px),
     )  # fmt: skip
     return Finding(data, spot.last_seen_at, files)
 

@@ -19,7 +19,7 @@ def watch_file(
     Raises SourceMissing, SourceUnreadable.
     """
     pipeline = Pipeline(watcher, detector)
-    attention = Attention(watcher.camera.id, watcher.look_every_s, since=starts_at)
+    attention = Attention(watcher.camera.id, watcher.look_every_s, since=starts_at, every_frame=watcher.every_frame)
     memory: CameraMemory = {}
     for frame in frames_of_file(source, watcher.camera.id, starts_at, watcher.thermal):
         if not attention.is_due(frame.taken_at):

@@ -86,4 +86,41 @@ class HotspotZone(Shape):
     )
 
 
-Zone = Annotated[FireLaneZone | PerimeterZone | HotspotZone, Field(discriminator="hazard")]
+class Facade(Shape):
+    """A house front as the camera sees it, divided into floors and window columns."""
+
+    corners_px: tuple[tuple[Number, Number], tuple[Number, Number], tuple[Number, Number], tuple[Number, Number]] = (
+        Field(description="its corners in the picture: top left, top right, bottom right, bottom left")
+    )
+    floors: int = Field(ge=1, le=200, strict=True, description="floors between its top and bottom edge")
+    columns: int = Field(ge=1, le=200, strict=True, description="window columns between its left and right edge")
+    lowest_floor: int = Field(default=1, ge=-5, le=200, strict=True, description="number of the lowest of these floors")
+
+
+class FallingZone(Shape):
+    """Part of an upward camera's picture in which falling things alert. Every frame is looked at."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["falling-object"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    facade: Facade | None = Field(default=None, description="the house front; without it no floor and column are named")
+    clear_s: Number = Field(
+        default=10, gt=0, le=3600, description="falls from one window column within this time are one alert"
+    )
+    look_every_s: Number = Field(
+        default=0.1, gt=0, le=1, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.5, gt=0, lt=1, description="a detection below this is no vote")
+
+    @property
+    def dwell_s(self) -> float:
+        """A fall is over when it is seen: nothing to wait for."""
+        return 0.0
+
+    @property
+    def share(self) -> float:
+        """One look shows the whole fall."""
+        return 1.0
+
+
+Zone = Annotated[FireLaneZone | PerimeterZone | HotspotZone | FallingZone, Field(discriminator="hazard")]

@@ -14,7 +14,8 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   ├── SourceUnreadable        it is there but cannot be decoded
     │   │   └── ThermogramUnusable  it gives no temperatures, or none that a scene can have
     │   ├── SourceLost              it was there and went away
-    │   └── DecoderMissing          the decoder of a vendor's thermal pictures is not installed
+    │   ├── DecoderMissing          the decoder of a vendor's thermal pictures is not installed
+    │   └── SceneUnreadable         a scene file of the replay bench is missing or wrong
     ├── ModelError                  a model must not be used
     │   ├── ModelNotRegistered      models/registry.yaml does not name it
     │   ├── ModelMissing            the file is not there
@@ -120,6 +121,7 @@ from patrol.errors.watching import (
     ModelMissing,
     ModelNotRegistered,
     RecipesMissing,
+    SceneUnreadable,
     SourceError,
     SourceLost,
     SourceMissing,
@@ -198,6 +200,7 @@ __all__ = [
     "ProgramError",
     "ProgramMissing",
     "RecipesMissing",
+    "SceneUnreadable",
     "SecretNotSet",
     "SigningKeyUnusable",
     "SourceError",

@@ -60,6 +60,16 @@ class DecoderMissing(SourceError):
     )
 
 
+class SceneUnreadable(SourceError):
+    """A scene file of the replay bench is missing or wrong."""
+
+    message = Text("The scene {path} cannot be used: {cause}.", "场景 {path} 无法使用：{cause}。")
+    remedy = Text(
+        "Compare it with those in tests/replay/scenes; camera is written as in config.yaml.",
+        "请对照 tests/replay/scenes 里的场景；camera 的写法与 config.yaml 相同。",
+    )
+
+
 class ModelError(PatrolError):
     """A model must not be used."""
 

@@ -55,5 +55,9 @@ CHINESE: dict[str, str] = {
     "Sun and machines stay below this, in °C.": "日晒和机器都达不到的温度（°C）。",
     "Of the surfaces. [default: what the picture says]": "表面的发射率。[默认：按图片所写]",
     "Distance of the surfaces. [default: what the picture says]": "表面的距离。[默认：按图片所写]",
+    "Run recorded scenes and print what was found of what should be: precision, recall, delay, false alerts per camera-day.": "运行录制的场景，打印应找到和实际找到的：精确率、召回率、延迟、每机每天误报。",
+    "Folder in which the scenes' films lie.": "场景影片所在的文件夹。",
+    "Folder with registry.yaml.": "registry.yaml 所在的文件夹。",
+    "One JSON object a line for each scene, then all together.": "每个场景一行 JSON，最后是合计。",
     "When the film begins, district time. [default: now]": "影片开始的时间，辖区时间。[默认：现在]",
 }  # fmt: skip

@@ -174,7 +174,7 @@ def test_nothing_can_be_changed() -> None:
     """A loaded configuration is frozen, down to its zones."""
     config = load(ROOT / "config.yaml")
     with pytest.raises(ValueError, match="frozen"):
-        config.cameras[0].zones[0].dwell_s = 1
+        config.cameras[0].zones[0].clear_s = 1
 
 
 def test_the_schema_for_editors_accepts_the_demo_district_and_refuses_mistakes() -> None:

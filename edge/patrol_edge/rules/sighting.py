@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from patrol.events import Hazard
 from patrol.geo import Camera, GroundPoint, PoseSigma
-from patrol_edge.frame import Detections, Frame
+from patrol_edge.frame import Detections, Frame, Image
 
 Box = tuple[float, float, float, float]  # x_min, y_min, x_max, y_max in pixels of the frame
 
@@ -32,6 +32,7 @@ class Sighting:
     ground: GroundPoint | None
     place: str | None = None
     measurement: Mapping[str, float] = field(default_factory=dict)  # units in the names
+    picture: Image | None = None  # what shows it, where the frame alone does not (a thing that has already fallen)
 
 
 @dataclass

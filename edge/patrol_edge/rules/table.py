@@ -8,8 +8,9 @@ from datetime import datetime
 import shapely
 
 from patrol.config.shape import CameraConfig
-from patrol.config.zones import FireLaneZone, HotspotZone, Zone
+from patrol.config.zones import FallingZone, FireLaneZone, HotspotZone, Zone
 from patrol.geo import Camera, LocalFrame
+from patrol_edge.rules.falling_object import facade_of, falling_rule
 from patrol_edge.rules.fire_hotspot import hotspot_rule
 from patrol_edge.rules.fire_lane import fire_lane_rule
 from patrol_edge.rules.perimeter import perimeter_rule
@@ -21,7 +22,7 @@ Points = tuple[tuple[float, float], ...]
 
 def needs_network(zone: Zone) -> bool:
     """Whether the zone's rule looks at detections."""
-    return not isinstance(zone, HotspotZone)
+    return not isinstance(zone, (HotspotZone, FallingZone))
 
 
 def zone_rules(
@@ -41,6 +42,8 @@ def zone_rules(
         view = View(zone.id, polygon(zone.polygon_px), camera, sigma)
         if isinstance(zone, FireLaneZone):
             return fire_lane_rule(view, zone.confidence)
+        if isinstance(zone, FallingZone):
+            return falling_rule(view, zone.confidence, facade_of(zone.facade, (sx, sy)))
         if isinstance(zone, HotspotZone):
             return hotspot_rule(view, zone, [polygon(points) for points in zone.known_hot_px])
         return perimeter_rule(view, zone.confidence, zone.hours, local_time)
