@@ -19,11 +19,11 @@ from patrol.flight.clock import Followed, Steady
 from patrol.flight.compile import compile_mission
 from patrol.flight.demands import demands_of
 from patrol.flight.dialect import signing_from
-from patrol.flight.keep import keep_log, keep_summary
+from patrol.flight.keep import keep_flight
 from patrol.flight.link import Link
 from patrol.flight.pilot import REHEARSED, Ending, Happening, Pilot
 from patrol.flight.progress import as_json, ending_line, happening_line, left_line, progress_line
-from patrol.flight.record import Header, Recorder
+from patrol.flight.record import Header
 from patrol.flight.shell import Flight, News, Pose
 from patrol.flight.track import Stop, way_of
 from patrol.flight.transport import Opener, open_transport, read_address
@@ -181,16 +181,15 @@ async def _follow(wanted: Wanted, link: Link, system: int) -> int:
     wind_ms = wind.speed_ms if wind != CALM else None
     pilot = Pilot(compiled, demands_of(mission, drone, wind), wind_ms=wind_ms, rehearses=wanted.dry_run)
     header = Header(mission, system, link.wall(), link.now(), wanted.rules.airspace.zones)
-    recorder, folder = Recorder(header), wanted.keep / header.id
     way = way_of(compiled, mission.home, mission.home_amsl_m, mission.cruise_ms)
     screen = Screen(wanted, way, link.now())
-
-    def tell(news: News) -> None:
-        recorder.hear(news)
-        screen.show(news)
-
     ending, lost = None, None
-    with keep_log(link, system, folder):
+    with keep_flight(link, pilot, header, wanted.keep) as recorder:
+
+        def tell(news: News) -> None:
+            recorder.hear(news)
+            screen.show(news)
+
         flight = Flight(link, system, pilot, tell)
         running = asyncio.create_task(flight.run())
         _heed_interrupts(flight, running, screen)
@@ -201,8 +200,7 @@ async def _follow(wanted: Wanted, link: Link, system: int) -> int:
         except asyncio.CancelledError:
             if not running.cancelled():
                 raise
-    keep_summary(recorder.summary(pilot, ending, link.now(), link.qualities.get((system, 1))), folder)
-    screen.end(ending, lost, flight.pose, folder)
+    screen.end(ending, lost, flight.pose, wanted.keep / header.id)
     return exit_code(ending, flew=pilot.seen.flew)
 
 

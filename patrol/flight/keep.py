@@ -14,7 +14,9 @@ from pydantic import ValidationError
 
 from patrol.errors import FlightRecordUnreadable, FlightRecordUnwritable
 from patrol.flight.link import Link
-from patrol.flight.record import FlightSummary
+from patrol.flight.messages import AUTOPILOT_COMPONENT
+from patrol.flight.pilot import Pilot
+from patrol.flight.record import FlightSummary, Header, Recorder
 
 LOG, SUMMARY = "flight.tlog", "flight.json"
 LOG_BYTES = 512 * 1024 * 1024  # a day of one vehicle is some 100 MB
@@ -45,6 +47,21 @@ def keep_log(link: Link, system: int, folder: Path) -> Iterator[Path]:
             yield path
         finally:
             link.taps.remove(tap)
+
+
+@contextmanager
+def keep_flight(link: Link, pilot: Pilot, header: Header, kept: Path) -> Iterator[Recorder]:
+    """Keep a flight whole in `kept`/<id>: its frames while the block lasts, its summary when it ends, however it ends.
+
+    The recorder's `hear` is to be told the flight's news. Raises FlightRecordUnwritable.
+    """
+    recorder, folder = Recorder(header), kept / header.id
+    with keep_log(link, header.system, folder):
+        try:
+            yield recorder
+        finally:
+            quality = link.qualities.get((header.system, AUTOPILOT_COMPONENT))
+            keep_summary(recorder.summary(pilot, pilot.ending, link.now(), quality), folder)
 
 
 def keep_summary(summary: FlightSummary, folder: Path) -> Path:

@@ -115,6 +115,7 @@ class FlightSummary(_Part):
     seconds: float
     outcome: Outcome | Literal["unknown"]
     reason: str = ""
+    complete: bool = False
     faults: tuple[Fault, ...] = ()
     home: tuple[float, float]
     planned: tuple[tuple[float, float, float], ...]
@@ -178,6 +179,7 @@ class Recorder:
             seconds=_r(now - at_s),
             outcome="unknown" if ending is None else ending.outcome,
             reason="" if ending is None else ending.reason,
+            complete=ending is not None and ending.complete,
             faults=() if ending is None else tuple(Fault(code=f.code, en=f.said.en, zh=f.said.zh) for f in ending.faults),
             home=(mission.home.lat_deg, mission.home.lon_deg),
             planned=tuple((s.at.lat_deg, s.at.lon_deg, _r(s.up_m)) for s in way),

@@ -16,7 +16,7 @@ from pymavlink import mavutil
 from patrol.cli import command
 from patrol.errors import FlightRecordUnreadable, FlightRecordUnwritable
 from patrol.flight.compare import Firmware
-from patrol.flight.keep import keep_log, keep_summary, kept_flight, kept_flights
+from patrol.flight.keep import keep_flight, keep_log, kept_flight, kept_flights
 from patrol.flight.link import Link
 from patrol.flight.page import draw
 from patrol.flight.record import FlightSummary, Header, Recorder
@@ -31,12 +31,12 @@ def flown(firmware: Firmware, folder: Path) -> tuple[FlightSummary, Sky]:
 
     async def ground(sky: Sky) -> None:
         header = Header(a_mission_of(firmware), 1, sky.wall(), sky.clock.now())
-        recorder = Recorder(header)
-        with keep_log(sky.link, 1, folder / header.id):
-            flight = sky.flight(1, recorder.hear)
+        recorders = list[Recorder]()
+        flight = sky.flight(1, lambda news: recorders[0].hear(news))  # noqa: PLW0108 - it is there only later
+        with keep_flight(sky.link, flight.pilot, header, folder) as recorder:
+            recorders.append(recorder)
             ending = await flight.run()
         kept.append(recorder.summary(flight.pilot, ending, sky.clock.now(), sky.link.qualities[(1, 1)]))
-        keep_summary(kept[0], folder / header.id)
 
     sky = Sky((firmware,))
     asyncio.run(sky.play(ground))
@@ -50,7 +50,7 @@ def test_a_flight_is_kept_and_read_back(firmware: Firmware, tmp_path: Path) -> N
     assert kept_flights(tmp_path) == [made.id]
     read = kept_flight(tmp_path, made.id[:10])
     assert read == made
-    assert (read.outcome, read.system, read.breaches) == ("landed", 1, ())
+    assert (read.outcome, read.complete, read.system, read.breaches) == ("landed", True, 1, ())
     assert len(read.shots) == sky.drones[0].flying.shots
     assert read.missing_shots == ()
     assert read.against.cross_track_m is not None
