@@ -1,4 +1,6 @@
-"""The demonstration: broker, centre and one box as real processes, on a rendered clip or on any other.
+"""The demonstration: broker, centre, one box and a station as real processes, on a rendered clip or on any other.
+
+The station flies the district's first patrol with simulated drones, a minute or so after the start.
 
 Everything it makes lies under var/demo beside the configuration: the clips, and in var/demo/run, made anew
 each time, a configuration of its own with free ports, queues, database, evidence and logs. Nothing else is touched.
@@ -15,9 +17,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Event as Flag
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import yaml
@@ -32,6 +36,7 @@ READY_WITHIN_S = 45.0
 STOP_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.25
 ASK_TIMEOUT_S = 5.0
+FLIES_AFTER_S = 20
 CLIP_ZONES: list[dict[str, Any]] = [
     {"id": "everywhere-people", "hazard": "perimeter-intrusion", "hours": ["00:00-24:00"]},
     {"id": "everywhere-vehicles", "hazard": "blocked-fire-lane", "dwell_s": 20, "clear_s": 10},
@@ -41,9 +46,14 @@ Say = Callable[[str], None]
 
 
 def demo_document(
-    document: dict[str, Any], clips: Mapping[str, str], models_dir: str, mqtt_port: int, http_port: int
+    document: dict[str, Any],
+    clips: Mapping[str, str],
+    models_dir: str,
+    mqtt_port: int,
+    http_port: int,
+    takes_off: datetime,
 ) -> dict[str, Any]:
-    """The district's configuration with the demonstration's clips and ports. Pure.
+    """The district's configuration with the demonstration's clips and ports; its first patrol is flown at `takes_off`. Pure.
 
     `clips` maps cameras of the demonstration's box to sources; its other cameras are left out. One
     camera called `clip` watches the whole picture for people and vehicles that stay.
@@ -63,8 +73,13 @@ def demo_document(
             }
         )  # fmt: skip
     boxes = [{**box, "state_dir": f"box-{box['id']}"} for box in document["boxes"] if box["id"] == BOX]
+    first, *others = document["patrols"]
+    local = takes_off.astimezone(ZoneInfo(document["district"]["timezone"]))
+    soon = {**first, "cron": f"{local.minute} {local.hour} * * *", "windows": [], "blackout_days": []}
     return {
         **document,
+        "patrols": [soon, *others],
+        "station": {**document.get("station", {}), "state_dir": "station"},
         "boxes": boxes,
         "cameras": cameras,
         "models_dir": models_dir,
@@ -74,6 +89,11 @@ def demo_document(
             "url": f"http://{LOOPBACK}:{http_port}",
         },
     }  # fmt: skip
+
+
+def take_off_time(now: datetime) -> datetime:
+    """A whole minute, when the station is sure to run and nobody has waited long."""
+    return (now + timedelta(seconds=FLIES_AFTER_S + 60)).replace(second=0, microsecond=0)
 
 
 def secrets_for(document: dict[str, Any], environ: Mapping[str, str]) -> dict[str, str]:
@@ -91,10 +111,12 @@ class Demo:
     broker: Broker
     url: str
     say: Say
+    patrol: str
+    takes_off: datetime
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, environ: Mapping[str, str]) -> None:
-        """Broker, centre, box, in this order, each ready before the next. Raises ProgramError."""
+        """Broker, centre, box, station, in this order, each ready before the next. Raises ProgramError."""
         self.say(f"broker: {self.broker.url}")
         self.broker.start()
         arguments = ["--config", str(self.config_path)]
@@ -103,6 +125,8 @@ class Demo:
         self.say(f"centre: {self.url}")
         self._spawn("box", [sys.executable, "-m", "patrol_edge", "--box", BOX, *arguments], environ)
         self.say(f"box: {BOX}")
+        self._spawn("station", [sys.executable, "-m", "patrol", "station", "--sim", *arguments], environ)
+        self.say(f"station: {self.patrol} takes off at {self.takes_off.astimezone():%H:%M}, simulated")
 
     def _spawn(self, name: str, command: list[str], environ: Mapping[str, str]) -> None:
         with self.log_path(name).open("ab") as log:
@@ -167,8 +191,8 @@ class Demo:
         }
 
     def stop(self) -> None:
-        """End box, centre, broker, in this order, so that the last messages still arrive."""
-        for name in ("box", "center"):
+        """End station, box, centre, broker, in this order, so that the last messages still arrive."""
+        for name in ("station", "box", "center"):
             child = self.children.pop(name, None)
             if child is None or child.poll() is not None:
                 continue
@@ -193,11 +217,13 @@ def prepare(
     document = yaml.safe_load(config_path.read_text(encoding="utf-8"))
     mqtt_port, http_port = _port(1883), _port(8080)
     models_dir = os.path.relpath(root / document.get("models_dir", "models"), folder)
-    demo_config = demo_document(document, clips, models_dir, mqtt_port, http_port)
+    takes_off = take_off_time(datetime.now(UTC))
+    demo_config = demo_document(document, clips, models_dir, mqtt_port, http_port, takes_off)
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(demo_config, allow_unicode=True, sort_keys=False), encoding="utf-8")
     child_environ = {**environ, **secrets_for(demo_config, environ)}
-    demo = Demo(folder, path, Broker(folder / "broker", LOOPBACK, mqtt_port), f"http://{LOOPBACK}:{http_port}", say)
+    broker, url = Broker(folder / "broker", LOOPBACK, mqtt_port), f"http://{LOOPBACK}:{http_port}"
+    demo = Demo(folder, path, broker, url, say, demo_config["patrols"][0]["id"], takes_off)
     return demo, child_environ
 
 

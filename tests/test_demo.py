@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
 from patrol.config.load import parse
-from patrol.demo import BOX, demo_document, named_clip, secrets_for
+from patrol.demo import BOX, demo_document, named_clip, secrets_for, take_off_time
 from patrol.errors import SourceMissing
 
 ROOT = Path(__file__).resolve().parents[1]
+NOON = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DISTRICT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 
 
@@ -20,7 +22,7 @@ DISTRICT = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
 )
 def test_the_demos_configuration_is_a_valid_district(clips: dict[str, str]) -> None:
     """With rendered films or with somebody's clip, what is written passes the same checks as any configuration and binds to loopback."""
-    document = demo_document(DISTRICT, clips, "../../models", 11883, 18080)
+    document = demo_document(DISTRICT, clips, "../../models", 11883, 18080, NOON)
     config = parse(yaml.safe_dump(document, allow_unicode=True), "demo")
     assert {camera.id for camera in config.cameras} == set(clips)
     assert all(camera.box == BOX and camera.loop for camera in config.cameras)
@@ -33,11 +35,22 @@ def test_the_demos_configuration_is_a_valid_district(clips: dict[str, str]) -> N
 def test_any_clip_is_watched_for_people_and_vehicles_in_the_whole_picture() -> None:
     """A clip of unknown content is judged by both rules, everywhere in it, at any hour."""
     config = parse(
-        yaml.safe_dump(demo_document(DISTRICT, {"clip": "a.mp4"}, "models", 1, 2), allow_unicode=True), "demo"
+        yaml.safe_dump(demo_document(DISTRICT, {"clip": "a.mp4"}, "models", 1, 2, NOON), allow_unicode=True), "demo"
     )
     zones = config.camera("clip").zones
     assert {zone.hazard for zone in zones} == {"perimeter-intrusion", "blocked-fire-lane"}
     assert all(set(zone.polygon_px) == {(0, 0), (1280, 0), (1280, 720), (0, 720)} for zone in zones)
+
+
+def test_a_patrol_is_due_soon_after_the_start() -> None:
+    """The first patrol's time is a whole minute within a minute and a half, on the district's clocks, at any hour of the day."""
+    for second in (0, 30, 59):
+        start = NOON.replace(second=second)
+        at = take_off_time(start)
+        assert timedelta(seconds=20) < at - start <= timedelta(seconds=80)
+        document = demo_document(DISTRICT, {"clip": "a.mp4"}, "models", 1, 2, at)
+        first = parse(yaml.safe_dump(document, allow_unicode=True), "demo").patrols[0]
+        assert (first.cron, first.windows) == (f"{at.minute} 20 * * *", ())  # 12:00 UTC is 20:00 there
 
 
 def test_every_secret_is_set_and_new_each_time() -> None:

@@ -32,9 +32,10 @@ from patrol.scenes.demo_clips import rendered_clips
     help="The district.",
 )
 def command(clip: str | None, seconds: float | None, as_json: bool, config_path: Path) -> None:
-    """Run broker, centre and one box on this machine, and watch cases appear on the page.
+    """Run broker, centre, one box and a station on this machine, and watch cases appear on the page.
 
     Without --clip the street of the demo district is rendered first (once; it is kept in var/demo).
+    A minute or so after the start a simulated drone flies the district's first patrol.
     Everything listens on loopback only, and everything it writes lies in var/demo.
 
     \b

@@ -14,7 +14,7 @@ CHINESE: dict[str, str] = {
     "The camera of the configuration; its pose is the first guess.": "配置中的摄像头；以其位姿为初始值。",
     "How well points are picked, pixels.": "选点的精度，像素。",
     "Check a configuration and list all of its problems, each with its line and what to do.": "检查配置并列出全部问题，每个都有行号和改法。",
-    "Run broker, centre and one box on this machine, and watch cases appear on the page.": "在本机运行消息代理、中心和一个盒子，看案件出现在页面上。",
+    "Run broker, centre, one box and a station on this machine, and watch cases appear on the page.": "在本机运行消息代理、中心、一个盒子和一个机场，看案件出现在页面上。",
     "Watch this video file, folder of pictures or rtsp:// address instead of the rendered street.": "看守这个视频文件、图片文件夹或 rtsp:// 地址，而不是渲染的街道。",
     "End after this time. [default: until Ctrl-C]": "运行这么久后结束。[默认：直到 Ctrl-C]",
     "Plan flights from intents (flightplans/*.yaml), judge them, and write files that ground stations open.": "按任务（flightplans/*.yaml）规划飞行，判定后写出地面站能打开的文件。",

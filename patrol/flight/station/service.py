@@ -77,6 +77,7 @@ class Service:
         self._config, self._wall, self._tell = config, wall, tell
         self._clock: Clock = clock or Steady()
         self._dir = config_dir / config.station.state_dir
+        self._real = opener is open_transport  # cables are this process's own: nobody else can be on them
         self._lock_dir, self._dice = lock_dir, dice or random.Random()  # noqa: S311 - spreads retries, no secret
         broker = config.broker
         password = None if broker.password is None else reveal(broker.password, environ, "broker.password")
@@ -107,7 +108,7 @@ class Service:
 
         Raises DroneTaken, StationStateUnusable, and what the tasks could not translate.
         """
-        with locked(self._dir, self._addresses, self._lock_dir):
+        with locked(self._dir, self._addresses if self._real else [], self._lock_dir):
             store = Store(self._dir / "station.db")
             try:
                 await self._run(store, stop, ready)
