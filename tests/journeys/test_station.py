@@ -14,6 +14,7 @@ import pytest
 import shapely
 
 from patrol.events import AlertRaised, DronePose, FlightPhase, FlightRequested, StationStatus, WeatherWarned
+from patrol.flight.keep import kept_flight, kept_flights
 from patrol.geo import LatLon, distance_m
 from patrol.reference.examples import examples
 from tests.brokers import AnyBroker, a_broker
@@ -132,7 +133,7 @@ def ends(town: Town, drone: str) -> list[str]:
     return [p for p in town.phases(drone) if p in {"landed", "returned", "aborted"}]
 
 
-def test_a_scheduled_patrol_and_a_fire_in_mid_flight(town: Town) -> None:
+def test_a_scheduled_patrol_and_a_fire_in_mid_flight(town: Town, tmp_path: Path) -> None:
     """The flood patrol of twelve points takes off at 06:30; a fire is flown to by the other drone; both land, all said as drill."""
 
     async def day() -> None:
@@ -162,6 +163,11 @@ def test_a_scheduled_patrol_and_a_fire_in_mid_flight(town: Town) -> None:
     }
     assert states & {"free", "flying"}
     assert check_tracks(town) > 500
+    for drone in ("falcon", "heron"):
+        folder = tmp_path / "var" / "station" / "flights" / drone
+        (kept,) = [kept_flight(folder, one) for one in kept_flights(folder)]
+        assert (kept.outcome, kept.breaches) == ("landed", ())
+        assert len(kept.track) > 60
 
 
 def test_a_second_fire_calls_the_patrol_back_and_its_remainder_is_flown_later(town: Town) -> None:

@@ -104,6 +104,11 @@ class Aircraft:
         return self._seen
 
     @property
+    def link(self) -> Link:
+        """The link that it is on."""
+        return self._radio.link
+
+    @property
     def system(self) -> int | None:
         """Its number on the link, when it is known."""
         if self._wanted is not None:

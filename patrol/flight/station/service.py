@@ -18,11 +18,13 @@ import structlog
 
 from patrol.config import Config
 from patrol.config.values import reveal
-from patrol.errors import FlightError, LinkError, PatrolError, WireError
+from patrol.errors import FlightError, FlightRecordUnwritable, LinkError, PatrolError, WireError
 from patrol.flight.clock import Bell, Clock, Steady
 from patrol.flight.dialect import Signing
+from patrol.flight.keep import keep_flight
 from patrol.flight.link import Link as DroneLink
 from patrol.flight.pilot import Ending, Happening, Pilot
+from patrol.flight.record import Header
 from patrol.flight.shell import News, Pose
 from patrol.flight.station.aircraft import Aircraft, Radio, craft_of
 from patrol.flight.station.desk import Desk, Offered
@@ -34,6 +36,7 @@ from patrol.flight.station.store import Kept, Store
 from patrol.flight.station.voice import Voice
 from patrol.flight.transport import Opener, open_transport, read_address
 from patrol.mqtt import Account, Incoming, Link, Outgoing
+from patrol.planning.intent import airspace_of
 from patrol.topics import ALERT_RAISED, FLIGHT_REQUESTED, WEATHER_WARNED, read
 from patrol.waiting import cancelled, happens_within
 
@@ -182,14 +185,32 @@ class Service:
         pilot = Pilot(kept.prepared.compiled, kept.prepared.demands, takes_over=takes_over)
         with self._clock.member():
             try:
-                ending = await self.aircraft[kept.drone].fly(
-                    pilot, lambda news: self._news(kept, news), self._config.station.pose_every_s
-                )
+                ending = await self._recorded(kept, pilot)
             except FlightError as err:
                 ending = Ending("aborted", err.explain("en"))
             self.desk.ended(kept.id, ending, len(pilot.seen.pictures))
         self._unsaid.set()
         self._bell.ring()
+
+    async def _recorded(self, kept: Kept, pilot: Pilot) -> Ending:
+        """Fly it, and keep its record in the state folder; a disk that does not take the record does not end the flight."""
+        aircraft, every_s = self.aircraft[kept.drone], self._config.station.pose_every_s
+        mission, zones = kept.prepared.mission, airspace_of(self._config).zones
+        header = Header(mission, aircraft.system or 0, self._wall().timestamp(), self._clock.now(), zones)
+        ending: Ending | None = None
+        try:
+            with keep_flight(aircraft.link, pilot, header, self._dir / "flights" / kept.drone) as recorder:
+
+                def tell(news: News) -> None:
+                    recorder.hear(news)
+                    self._news(kept, news)
+
+                ending = await aircraft.fly(pilot, tell, every_s)
+        except FlightRecordUnwritable as err:
+            self._log.error("no flight record", drone=kept.drone, reason=err.explain("en"))
+        if ending is None:
+            ending = await aircraft.fly(pilot, lambda news: self._news(kept, news), every_s)
+        return ending
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

@@ -48,6 +48,7 @@ class Prepared:
     """A flight ready to be launched. `way`: (n, 4) seconds from take-off, east, north, up around the district's origin."""
 
     drone: str
+    mission: Mission
     compiled: Compiled
     demands: Demands
     marks: tuple[Mark, ...]
@@ -92,7 +93,9 @@ def prepare(
     if wait_s > 0.0:
         return Hindered((said("too-near", drone=drone_id, seconds=wait_s),), wait_s)
     compiled = compile_mission(mission)
-    return Prepared(drone_id, compiled, _demands(plan, sortie, config), _marks(mission, sortie), way, sortie.duration_s)
+    return Prepared(
+        drone_id, mission, compiled, _demands(plan, sortie, config), _marks(mission, sortie), way, sortie.duration_s
+    )
 
 
 def clear_in(way: Floats, others: Sequence[Floats]) -> float:

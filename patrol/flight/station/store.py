@@ -27,6 +27,7 @@ from patrol.flight.station.errands import Errand
 from patrol.flight.station.sorties import Mark, Prepared
 from patrol.geo import LatLon
 from patrol.mqtt import Outgoing
+from patrol.planning.files.qgc import read_plan, write_plan
 
 VERSION = 1
 OUTBOX_MOST = 20_000  # days of flying without a broker; the oldest go first then
@@ -222,7 +223,7 @@ def _prepared_text(p: Prepared) -> str:
         for kind, items in p.compiled.lists.items()
     }
     return json.dumps({
-        "drone": p.drone, "firmware": p.compiled.firmware, "lists": lists, "marks": [(m.item, m.target) for m in p.marks],
+        "drone": p.drone, "plan": write_plan(p.mission), "firmware": p.compiled.firmware, "lists": lists, "marks": [(m.item, m.target) for m in p.marks],
         "demands": [tuple(d.home), d.battery, d.highest_m, d.return_above_m, d.fenced, d.max_wind_ms],
         "way": p.way.tolist(), "duration_s": p.duration_s,
     })  # fmt: skip
@@ -236,7 +237,7 @@ def _prepared(text: str) -> Prepared:
     }
     home, *rest = v["demands"]
     return Prepared(
-        v["drone"], Compiled(v["firmware"], lists), Demands(LatLon(*home), *rest),
+        v["drone"], read_plan(v["plan"], v["drone"]), Compiled(v["firmware"], lists), Demands(LatLon(*home), *rest),
         tuple(Mark(item, target) for item, target in v["marks"]), np.array(v["way"]), v["duration_s"],
     )  # fmt: skip
 

@@ -54,6 +54,8 @@ def test_a_flight_comes_back_as_it_was(tmp_path: Path, drone: str) -> None:
     assert ours.compiled.digest == theirs.compiled.digest
     assert (ours.demands, ours.marks, ours.drone) == (theirs.demands, theirs.marks, theirs.drone)
     assert (ours.way == theirs.way).all()
+    assert len(ours.mission.items) == len(theirs.mission.items)
+    assert ours.mission.home == pytest.approx(theirs.mission.home)
 
 
 def test_a_change_is_whole_or_nothing(tmp_path: Path) -> None:
