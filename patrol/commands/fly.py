@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 
 from patrol.commands.flight import FLIGHTS, spoken
-from patrol.commands.flying import WindType, terrain_of, text_of
+from patrol.commands.flying import WindType, terrain_of, text_of, zones_of
 from patrol.config import load
 from patrol.errors import DroneLinkLost, Language, PlanUnsafe, ProgramMissing, UsageError
 from patrol.flight.clock import Followed, Steady
@@ -74,6 +74,12 @@ class Wanted:
     "--dem", type=click.Path(path_type=Path), default=None, help="Terrain as GeoTIFF; without one the ground is flat."
 )
 @click.option(
+    "--zones",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="More no-fly zones: GeoJSON, ED-269, ED-318, KML or KMZ.",
+)
+@click.option(
     "--within",
     "within_s",
     type=click.FloatRange(1, 600),
@@ -109,6 +115,7 @@ def command(
     config_path: Path,
     wind: Wind | None,
     dem: Path | None,
+    zones: tuple[Path, ...],
     within_s: float,
     dry_run: bool,
     json_lines: bool,
@@ -136,7 +143,7 @@ def command(
     patrol fly survey.plan --drone heron --connect serial:/dev/ttyUSB0:57600 --system 3 --wind 6@300
     """  # fmt: skip
     config = load(config_path)
-    setting = setting_of(config, drone, wind=wind or CALM, terrain=terrain_of(dem))
+    setting = setting_of(config, drone, wind=wind or CALM, terrain=terrain_of(dem), zones=zones_of(zones, None))
     mission = replace(read_plan(text_of(plan), plan.name), name=plan.stem, autopilot=setting.drone.autopilot)
     rules = Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
     found = judge(mission, rules)
