@@ -35,6 +35,19 @@ class PerimeterZone(Shape):
     hours: tuple[Span, ...] = Field(
         min_length=1, description="when nobody may be there, district time, e.g. 22:00-06:00"
     )
+    line_px: tuple[tuple[Number, Number], tuple[Number, Number]] | None = Field(
+        default=None,
+        description="only who crosses this line counts, from its left side to its right as seen from its first point",
+    )
+    least_height_m: Number | None = Field(
+        default=None, gt=0, le=5, description="what is lower is no person (an animal); needs the camera's pose"
+    )
+    most_height_m: Number | None = Field(
+        default=None,
+        gt=0,
+        le=10,
+        description="what is higher is no person (a glare, a vehicle); needs the camera's pose",
+    )
     dwell_s: Number = Field(default=1, ge=0, le=3600, description="how long a person must be inside")
     clear_s: Number = Field(default=15, gt=0, le=86400, description="how long nobody must be inside to count as over")
     look_every_s: Number = Field(

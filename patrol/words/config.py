@@ -94,6 +94,9 @@ CHINESE = {
     "a detection below this is no vote": "置信度低于此值的检测不计票",
     "share of looks that must see it": "需有多大比例的查看见到它",
     "when nobody may be there, district time, e.g. 22:00-06:00": "禁止有人的时段，辖区时间，例如 22:00-06:00",
+    "only who crosses this line counts, from its left side to its right as seen from its first point": "只计越过此线的人：从线的第一点看去，由左侧到右侧",
+    "what is lower is no person (an animal); needs the camera's pose": "低于此高度不算人（动物）；需要摄像头位姿",
+    "what is higher is no person (a glare, a vehicle); needs the camera's pose": "高于此高度不算人（强光、车辆）；需要摄像头位姿",
     "how long a person must be inside": "人在里面多久才算",
     "how long nobody must be inside to count as over": "里面多久没人才算结束",
     # thermal cameras and fires

@@ -46,6 +46,8 @@ def zone_rules(
             return falling_rule(view, zone.confidence, facade_of(zone.facade, (sx, sy)))
         if isinstance(zone, HotspotZone):
             return hotspot_rule(view, zone, [polygon(points) for points in zone.known_hot_px])
-        return perimeter_rule(view, zone.confidence, zone.hours, local_time)
+        ends = None if zone.line_px is None else [(x * sx, y * sy) for x, y in zone.line_px]
+        heights = (zone.least_height_m or 0.0, zone.most_height_m or float("inf"))
+        return perimeter_rule(view, zone.confidence, zone.hours, local_time, ends, heights)
 
     return [(zone, rule_of(zone)) for zone in config.zones]
