@@ -120,7 +120,7 @@ def errands_of(event: Event[Data], config: Config, now: datetime) -> list[Errand
     if isinstance(data, FlightRequested):
         return [_of_request(data, config, now, drill=drill)]
     if isinstance(data, AlertRaised) and data.hazard in FIRE:
-        return [_of_fire(data, config, now, drill=drill)]
+        return [_of_fire(data, event.time, config, now, drill=drill)]
     if isinstance(data, WeatherWarned) and data.kind == "rain" and in_force(data, now):
         level = LEVELS.index(data.level or "blue")
         wet = [p for p in config.patrols if p.on_rain is not None and LEVELS.index(p.on_rain) <= level]
@@ -157,8 +157,14 @@ def _of_request(data: FlightRequested, config: Config, now: datetime, *, drill: 
                   yaw_deg=data.yaw_deg, pitch_deg=data.pitch_deg, drill=drill)  # fmt: skip
 
 
-def _of_fire(data: AlertRaised, config: Config, now: datetime, *, drill: bool) -> Errand | Refusal:
-    """The place of the fire; where the camera that saw it hangs, when the fire's own place is not known."""
+def _of_fire(data: AlertRaised, seen: datetime, config: Config, now: datetime, *, drill: bool) -> Errand | Refusal:
+    """The place of the fire; where the camera that saw it hangs, when the fire's own place is not known.
+
+    A box that was cut off tells of old fires later: nobody flies to those any more. A clock ahead of ours gains no time.
+    """
+    deadline_s = min(seen, now).timestamp() + FIRE_WITHIN_S
+    if now.timestamp() >= deadline_s:
+        return Refusal(data.alert_id, (said("too-late"),), drill)
     camera = next((c for c in config.cameras if c.id == data.camera), None)
     if data.position is not None:
         at = LatLon(data.position.lat_deg, data.position.lon_deg)
@@ -166,5 +172,4 @@ def _of_fire(data: AlertRaised, config: Config, now: datetime, *, drill: bool) -
         at = camera.pose.at
     else:
         return Refusal(data.alert_id, (said("no-place"),), drill)
-    now_s = now.timestamp()
-    return Errand(data.alert_id, "orbit", FIRE_PRIORITY, now_s, now_s + FIRE_WITHIN_S, at=at, drill=drill)
+    return Errand(data.alert_id, "orbit", FIRE_PRIORITY, now.timestamp(), deadline_s, at=at, drill=drill)

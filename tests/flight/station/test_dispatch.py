@@ -166,6 +166,16 @@ def test_a_fire_alert_is_an_orbit_of_its_place(hazard: Hazard) -> None:
     assert errands_of(wired(fire(hazard=Hazard.BLOCKED_FIRE_LANE)), CONFIG, NOW) == []
 
 
+def test_an_old_fire_is_not_flown_to() -> None:
+    """An alert that a box could tell only after the quarter of an hour is refused as too late; one in time keeps its own deadline."""
+    (old,) = errands_of(wired(fire()), CONFIG, NOW + timedelta(minutes=15))
+    assert isinstance(old, Refusal)
+    assert [r.code for r in old.reasons] == ["too-late"]
+    (late,) = errands_of(wired(fire()), CONFIG, NOW + timedelta(minutes=10))
+    assert isinstance(late, Errand)
+    assert late.deadline_s == NOW_S + 900
+
+
 def rain(level: str | None, **changes: Any) -> WeatherWarned:
     """A rain warning."""
     span = {"begins_at": NOW - timedelta(hours=1), "ends_at": NOW + timedelta(hours=1)}
