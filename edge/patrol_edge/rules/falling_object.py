@@ -8,7 +8,6 @@ from typing import cast
 
 import cv2
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from patrol.config.zones import Facade
@@ -66,7 +65,7 @@ def falling_rule(view: View, confidence: float, facade: FacadeView | None) -> Ru
         at_s = frame.taken_at.timestamp()
         _remember(recent, at_s, frame.image)
         if frame.size_px not in masks:
-            masks[frame.size_px] = _mask(view.polygon, frame.size_px)
+            masks[frame.size_px] = view.mask(frame.size_px).astype(np.uint8)
         grey = np.asarray(cv2.cvtColor(frame.image, cv2.COLOR_BGR2GRAY), np.uint8)
         falls = [fall for fall in watch.step(grey, at_s, masks[frame.size_px]) if fall.confidence >= confidence]
         return [sighting_of(fall, view, facade, shown(frame.image, fall, recent), at_s) for fall in falls]
@@ -114,9 +113,3 @@ def _remember(recent: list[tuple[float, Image]], at_s: float, image: Image) -> N
         recent.append((at_s, image))
     while recent and (len(recent) > KEPT_FRAMES or not 0 <= at_s - recent[0][0] <= KEPT_S):
         del recent[0]
-
-
-def _mask(polygon: shapely.Polygon, size_px: tuple[int, int]) -> NDArray[np.uint8]:
-    mask = np.zeros((size_px[1], size_px[0]), np.uint8)
-    cv2.fillPoly(mask, [np.round(np.array(polygon.exterior.coords)).astype(np.int32)], 1)
-    return mask

@@ -10,10 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import cv2
-import numpy as np
 import shapely
-from numpy.typing import NDArray
 
 from patrol.config.zones import HotspotZone
 from patrol.events import Hazard
@@ -55,7 +52,7 @@ def hotspot_rule(view: View, zone: HotspotZone, known_hot: Sequence[shapely.Poly
 
     def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
         del detections, now  # one signature for all rules; this one needs no network
-        watched = mask_of(view.polygon, frame.size_px)
+        watched = view.mask(frame.size_px)
         if frame.celsius is None:
             fires = find_relative(frame.image, watched) if zone.relative_alerts else []
             fires = [spot for spot in fires if not _inside(spot, known_hot)]
@@ -86,13 +83,6 @@ def sighting_of(fires: Sequence[HotSpot], view: View) -> Sighting:
     return Sighting(
         Hazard.FIRE_HOTSPOT, view.zone, label, hottest.box_px, confidence, view.place(x, y), place=view.zone, measurement=measured
     )  # fmt: skip
-
-
-def mask_of(polygon: shapely.Polygon, size_px: tuple[int, int]) -> NDArray[np.bool_]:
-    """(h, w) of the pixels inside a polygon."""
-    mask = np.zeros((size_px[1], size_px[0]), np.uint8)
-    cv2.fillPoly(mask, [np.round(np.array(polygon.exterior.coords)).astype(np.int32)], 1)
-    return mask.astype(bool)
 
 
 def grown(spots: Sequence[HotSpot], before: Sequence[_Point]) -> tuple[list[HotSpot], list[_Point]]:

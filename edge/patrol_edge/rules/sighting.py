@@ -6,7 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import cv2
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from patrol.events import Hazard
@@ -64,3 +67,9 @@ class View:
         if self.camera is None or self.sigma is None:
             return None
         return self.camera.locate((x_px, y_px), self.sigma)
+
+    def mask(self, size_px: tuple[int, int]) -> NDArray[np.bool_]:
+        """(height, width) of the pixels inside the zone, for pictures of this width and height."""
+        inside = np.zeros((size_px[1], size_px[0]), np.uint8)
+        cv2.fillPoly(inside, [np.round(np.array(self.polygon.exterior.coords)).astype(np.int32)], 1)
+        return inside.astype(bool)
