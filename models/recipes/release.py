@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from models.recipes.runtime import NMS_IOU, Model
 log = logging.getLogger(__name__)
 SCORE_TOLERANCE = 0.03  # processors round differently; a changed model differs by more
 IOU_TOLERANCE = 0.9
+NEVER = 2.0  # a threshold that no score reaches
 REGISTRY_HEAD = (
     "# Every released model. Written by `python -m models.recipes export NAME`; checked by `... verify NAME`.\n"
 )
@@ -37,8 +38,8 @@ def sha256(file: Path) -> str:
 def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = ()) -> dict[str, float]:
     """Operating threshold per class: best F-beta on ``val``; a class with fewer than ten truths takes the others' median.
 
-    Where the recipe bounds false alarms, every threshold is raised until at most that share of the images without any true
-    object, of ``val`` and the other sets, holds a detection.
+    Where the recipe bounds false alarms, the threshold of the class that alone alerts in most images without any true object,
+    of ``val`` and the other sets, is raised step by step until at most that share of them holds a detection.
     """
     enough = [label for label in range(len(recipe.classes)) if measured.score.truths[label] >= 10]
     chosen = {
@@ -48,20 +49,38 @@ def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = 
     limits = {name: chosen.get(label, usual) for label, name in enumerate(recipe.classes)}
     if recipe.most_false_images is not None:
         while false_images([measured, *others], limits, recipe.classes)[0] > recipe.most_false_images:
-            limits = {name: round(value + 0.01, 2) for name, value in limits.items()}
+            alone = {
+                name: false_images(
+                    [measured, *others],
+                    {other: limits[name] if other == name else NEVER for other in limits},
+                    recipe.classes,
+                )[0]
+                for name in limits
+            }
+            worst = max(alone, key=alone.__getitem__)
+            limits[worst] = round(limits[worst] + 0.01, 2)
     return limits
 
 
-def false_images(measured: Sequence[Measured], limits: dict[str, float], classes: Sequence[str]) -> tuple[float, int]:
-    """Share of the images without any true object in which something reaches its threshold, and how many such images there are."""
+def alerting(
+    measured: Sequence[Measured], limits: Mapping[str, float], classes: Sequence[str], *, occupied: bool
+) -> tuple[float, int]:
+    """Share of the images in which something reaches its threshold, of those with any true object or of those without, and their number."""
     least = np.array([limits[name] for name in classes])
-    empty = [
+    alert = [
         bool((found.scores >= least[found.classes]).any())
         for item in measured
         for found, truth in zip(item.found, item.truth, strict=True)
-        if not len(truth)
+        if bool(len(truth)) == occupied
     ]
-    return (sum(empty) / len(empty) if empty else 0.0), len(empty)
+    return (sum(alert) / len(alert) if alert else 0.0), len(alert)
+
+
+def false_images(
+    measured: Sequence[Measured], limits: Mapping[str, float], classes: Sequence[str]
+) -> tuple[float, int]:
+    """Share of the images without any true object in which something reaches its threshold, and how many such images there are."""
+    return alerting(measured, limits, classes, occupied=False)
 
 
 def metadata(recipe: Recipe, limits: dict[str, float], data_sha256: str) -> dict[str, str]:

@@ -163,8 +163,11 @@ def write(recipe: Recipe, run: str = "main") -> str:
     if recipe.most_false_images is not None:
         share, count = release.false_images(everything, limits, recipe.classes)
         said["false_images"] = {"share": round(share, 4), "images": count, "most": recipe.most_false_images}
+        seen, occupied = release.alerting(everything[:1], limits, recipe.classes, occupied=True)
+        said["true_images"] = {"share": round(seen, 4), "images": occupied}
         parts.append(
-            f"Images without any of the classes that alert at the operating thresholds: {share:.3f} of {count}."
+            f"Images that alert at the operating thresholds: without any of the classes {share:.3f} of {count}, with any, on "
+            f"{recipe.val.name}, {seen:.3f} of {occupied}."
         )
     said["targets"] = targets(recipe, sets)
     if said["targets"]:

@@ -91,6 +91,26 @@ def test_letterbox_centres_on_grey() -> None:
     assert (placed[80:240] == 255).all()
 
 
+def recipe_of(classes: list[str], **more: object) -> Recipe:
+    """A recipe of these classes that is measured and never trained."""
+    return Recipe.model_validate(
+        {
+            "name": "f",
+            "version": "1",
+            "license": "x",
+            "seed": 1,
+            "classes": classes,
+            "input_size": [64, 64],
+            "start": {"weights": "w", "rows": list(range(len(classes)))},
+            "train": [],
+            "val": {"name": "v", "images": "v", "licence": "x"},
+            "cleaning": {"believe": [1.0] * len(classes)},
+            "training": {"size_px": [64, 64], "epochs": 1, "samples_per_epoch": 1},
+            **more,
+        }
+    )
+
+
 def test_thresholds_rise_until_few_empty_images_alert() -> None:
     """A lamp that scores 0.45 in one of two empty pictures lifts the threshold above it; without the bound it stays."""
     boxes = np.array([[0.0, 0, 10, 10]])
@@ -99,25 +119,28 @@ def test_thresholds_rise_until_few_empty_images_alert() -> None:
     truths = [*[Labels(boxes, fire)] * 12, nothing, nothing]
     matches = [[metrics.match(found, truth, 0)] for found, truth in zip(founds, truths, strict=True)]
     measured = Measured(founds, truths, matches, ["g"] * 14, ["f.jpg"] * 14, metrics.score(matches), 1.0)
-    rules = Recipe.model_validate(
-        {
-            "name": "f",
-            "version": "1",
-            "license": "x",
-            "seed": 1,
-            "classes": ["fire"],
-            "input_size": [64, 64],
-            "start": {"weights": "w", "rows": [0]},
-            "train": [],
-            "val": {"name": "v", "images": "v", "licence": "x"},
-            "cleaning": {"believe": [1.0]},
-            "training": {"size_px": [64, 64], "epochs": 1, "samples_per_epoch": 1},
-        }
-    )
+    rules = recipe_of(["fire"])
     assert release.thresholds(rules, measured)["fire"] <= 0.4
     bounded = release.thresholds(rules.model_copy(update={"most_false_images": 0.02}), measured)
     assert bounded["fire"] == pytest.approx(0.46)
     assert release.false_images([measured], bounded, ["fire"]) == (0.0, 2)
+
+
+def test_only_the_class_at_fault_pays_for_false_alarms() -> None:
+    """Smoke scores 0.45 in an empty picture, fire never does: smoke's threshold rises above it, fire's stays where it was."""
+    box, nothing = np.array([[0.0, 0, 10, 10]]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
+    fire, smoke = np.array([0]), np.array([1])
+    rows = [(label, Labels(box, label), score) for label, score in [*[(fire, 0.4)] * 12, *[(smoke, 0.4)] * 12]]
+    founds = [*(Found(box, label, np.array([score])) for label, _, score in rows), Found(box, smoke, np.array([0.45]))]
+    truths = [*(truth for _, truth, _ in rows), nothing]
+    matches = [
+        [metrics.match(found, truth, label) for label in (0, 1)] for found, truth in zip(founds, truths, strict=True)
+    ]
+    names = ["f.jpg"] * 25
+    measured = Measured(founds, truths, matches, names, names, metrics.score(matches), 1.0)
+    bounded = release.thresholds(recipe_of(["fire", "smoke"], most_false_images=0.02), measured)
+    assert bounded["fire"] <= 0.4
+    assert bounded["smoke"] == pytest.approx(0.46)
 
 
 def test_the_table_of_all_models_is_what_was_measured() -> None:
