@@ -7,18 +7,13 @@ extra: `patrol check-config` runs on a machine that has neither a web server nor
 from __future__ import annotations
 
 import importlib
-import os
 import sys
-from collections.abc import Mapping
-from typing import Any, TextIO
 
 import click
-import structlog
 
-from patrol.errors import Language, PatrolError, ProgramMissing
+from patrol.errors import ProgramMissing
+from patrol.terminal import configure_logging, run
 
-EXIT_REFUSED = 2
-EXIT_INTERRUPTED = 130
 # subcommand -> (module, the extra that brings what it needs)
 COMMANDS = {
     "broker": ("patrol.commands.broker", "center"),
@@ -86,40 +81,4 @@ def command(log_json: bool) -> None:
 
 def main() -> None:
     """Entry point of `patrol`."""
-    try:
-        code = command(standalone_mode=False)
-    except click.ClickException as err:
-        err.show()
-        sys.exit(err.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(EXIT_INTERRUPTED)
-    except PatrolError as err:
-        click.echo(f"patrol: {err.explain(language_of(os.environ))}", err=True)
-        sys.exit(EXIT_REFUSED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left; there is nobody to tell
-    else:
-        if isinstance(code, int) and code:  # what a command left by ctx.exit(code)
-            sys.exit(code)
-
-
-def language_of(environ: Mapping[str, str]) -> Language:
-    """The language for people at this terminal."""
-    return "zh-CN" if environ.get("PATROL_LANG", environ.get("LANG", "")).lower().startswith("zh") else "en"
-
-
-def configure_logging(out: TextIO, as_json: bool) -> None:
-    """One line an event, to `out`."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=out.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(out),
-    )
+    run(command, "patrol")

@@ -12,11 +12,11 @@ from threading import Event as Flag
 from typing import Any, TextIO
 
 import click
-import structlog
 
 from patrol.config import load
-from patrol.errors import Language, PatrolError
+from patrol.errors import Language
 from patrol.events import AlertRaised
+from patrol.terminal import configure_logging, language_of, run
 from patrol_edge.box import MODEL, Box
 from patrol_edge.commands.hotspots import hotspots
 from patrol_edge.commands.replay import replay
@@ -25,8 +25,6 @@ from patrol_edge.pipeline import NEEDED_CLASSES, Finding, Watcher
 from patrol_edge.registry import find_model
 from patrol_edge.watch import watch_file
 
-EXIT_REFUSED = 2
-EXIT_INTERRUPTED = 130
 PROGRESS_EVERY_S = 2.0
 WORDS: dict[Language, dict[str, str]] = {
     "en": {
@@ -52,24 +50,7 @@ WORDS: dict[Language, dict[str, str]] = {
 
 def main() -> None:
     """Entry point of `patrol-edge`."""
-    try:
-        code = command(standalone_mode=False)  # click returns the code of Context.exit instead of leaving
-    except click.ClickException as err:
-        err.show()
-        sys.exit(err.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(EXIT_INTERRUPTED)
-    except PatrolError as err:
-        click.echo(f"patrol-edge: {err.explain(_language())}", err=True)
-        sys.exit(EXIT_REFUSED)
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader of our output has left; there is nobody to tell
-    else:
-        sys.exit(code if isinstance(code, int) else 0)
-
-
-def _language() -> Language:
-    return "zh-CN" if os.environ.get("PATROL_LANG", os.environ.get("LANG", "")).lower().startswith("zh") else "en"
+    run(command, "patrol-edge")
 
 
 @click.group(invoke_without_command=True)
@@ -96,7 +77,7 @@ def command(context: click.Context, box_name: str | None, config_path: Path, log
     Chinese where LANG (or PATROL_LANG) begins with zh, else in English.
     """
     context.obj = config_path
-    context.meta["language"] = _language()
+    context.meta["language"] = language_of(os.environ)
     if context.invoked_subcommand is not None:
         return
     if box_name is None:
@@ -176,7 +157,9 @@ def watch(
         "starts_at": begin.isoformat(),
     }
     click.echo(
-        json.dumps(summary) if as_json else WORDS[_language()]["summary"].format(alerts=alerts, film=_film_time(film))
+        json.dumps(summary)
+        if as_json
+        else WORDS[language_of(os.environ)]["summary"].format(alerts=alerts, film=_film_time(film))
     )
 
 
@@ -187,7 +170,7 @@ def _as_json(finding: Finding, begin: datetime) -> dict[str, Any]:
 
 
 def _as_line(finding: Finding, begin: datetime) -> str:
-    words = WORDS[_language()]
+    words = WORDS[language_of(os.environ)]
     at = _film_time(finding.happened_at - begin)
     data = finding.data
     if not isinstance(data, AlertRaised):
@@ -228,20 +211,3 @@ class _Progress:
         if self._shown:
             self._out.write("\r\x1b[K")
             self._shown = False
-
-
-def configure_logging(out: TextIO, as_json: bool) -> None:
-    """One line an event, to `out`."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(colors=out.isatty())
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            renderer,
-        ],
-        logger_factory=structlog.PrintLoggerFactory(out),
-    )

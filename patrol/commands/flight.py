@@ -14,6 +14,7 @@ from patrol.flight.keep import kept_flight, kept_flights
 from patrol.flight.page import draw
 from patrol.flight.record import FlightSummary
 from patrol.flight.words import outcome_said, said
+from patrol.terminal import language_of
 
 FLIGHTS = Path("var/flights")
 kept = click.option(
@@ -34,10 +35,7 @@ lang = click.option(
 
 def spoken(chosen: str | None) -> Language:
     """The language that was chosen, or the terminal's."""
-    if chosen is not None:
-        return cast("Language", chosen)
-    named = os.environ.get("PATROL_LANG", os.environ.get("LANG", ""))
-    return "zh-CN" if named.lower().startswith("zh") else "en"
+    return language_of(os.environ) if chosen is None else cast("Language", chosen)
 
 
 @click.group("flight")

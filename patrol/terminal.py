@@ -1,0 +1,56 @@
+"""What both programs, `patrol` and `patrol-edge`, do at a terminal: exit status, errors in the reader's language, logs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any, NoReturn, TextIO
+
+import click
+import structlog
+
+from patrol.errors import Language, PatrolError
+
+EXIT_REFUSED = 2
+EXIT_INTERRUPTED = 130
+
+
+def run(command: click.Command, name: str) -> NoReturn:
+    """Run `command` as the program `name` and leave with its status: 2 for an error of ours, 130 for Ctrl-C."""
+    try:
+        code = command(standalone_mode=False)  # click returns the code of Context.exit instead of leaving
+    except click.ClickException as err:
+        err.show()
+        sys.exit(err.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(EXIT_INTERRUPTED)
+    except PatrolError as err:
+        click.echo(f"{name}: {err.explain(language_of(os.environ))}", err=True)
+        sys.exit(EXIT_REFUSED)
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has left; there is nobody to tell
+        sys.exit(0)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def language_of(environ: Mapping[str, str]) -> Language:
+    """The language for people at this terminal."""
+    return "zh-CN" if environ.get("PATROL_LANG", environ.get("LANG", "")).lower().startswith("zh") else "en"
+
+
+def configure_logging(out: TextIO, as_json: bool) -> None:
+    """One line an event, to `out`."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=out.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        logger_factory=structlog.PrintLoggerFactory(out),
+    )
