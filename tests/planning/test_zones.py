@@ -97,6 +97,46 @@ def test_a_kmz_that_is_none_is_refused(tmp_path: Path) -> None:
             zones_of((path,), None)
 
 
+RING = "7.0,46.0 7.1,46.0 7.1,46.1 7.0,46.0"
+
+
+@pytest.mark.parametrize("ring", ["nan,nan nan,nan nan,nan", RING.replace("46.1", "146.1"), RING.replace("7.1", "inf"),
+                                  "7.0,46.0 7.1,46.1", "7.0,46.0 7.1,46.1 7.0,46.0", ""])  # fmt: skip
+def test_a_zone_that_would_forbid_nothing_is_refused(ring: str) -> None:
+    """A zone that is not on Earth or encloses nothing is refused in KML, GeoJSON, ED-269 and ED-318, with its file's name."""
+    kml = "<kml><Placemark><Polygon><outerBoundaryIs><LinearRing><coordinates>{}</coordinates></LinearRing></outerBoundaryIs></Polygon></Placemark></kml>"
+    text = kml.format(ring)
+    places = [[float(word) for word in pair.split(",")] for pair in ring.split()]
+    polygon = {"type": "Polygon", "coordinates": [places]}
+    geojson = {"features": [{"type": "Feature", "properties": {}, "geometry": polygon}]}
+    ed318 = {
+        "features": [{"type": "Feature", "properties": {}, "geometry": {**polygon, "layer": {"upper": 9, "lower": 0}}}]
+    }
+    part = {"horizontalProjection": polygon}
+    for stored in (text, json.dumps(geojson), json.dumps(ed318), json.dumps({"UASZoneList": [{"geometry": [part]}]})):
+        with pytest.raises(GeodataUnreadable, match="wrong-file"):
+            read_zones(stored, "wrong-file")
+    with pytest.raises(GeodataUnreadable, match="wrong-file"):
+        read_areas(text, "wrong-file")
+    assert read_zones(kml.format(RING), "wrong-file")
+
+
+@pytest.mark.parametrize(("radius_m", "low_m", "high_m"), [
+    (0.0, 0.0, 9.0), (-1.0, 0.0, 9.0), (float("nan"), 0.0, 9.0), (float("inf"), 0.0, 9.0), (5.0, 9.0, 0.0), (5.0, float("nan"), 9.0)])  # fmt: skip
+def test_a_circle_or_height_that_would_forbid_nothing_is_refused(radius_m: float, low_m: float, high_m: float) -> None:
+    """A circle without a size, and a zone whose top is below its floor, are refused instead of forbidding nothing."""
+    facts = {"radius_m": radius_m, "floor_m": low_m, "ceiling_m": high_m}
+    place = {"type": "Point", "coordinates": [7.0, 46.0]}
+    text = json.dumps({"features": [{"type": "Feature", "properties": facts, "geometry": place}]})
+    with pytest.raises(GeodataUnreadable, match="wrong-file"):
+        read_zones(text, "wrong-file")
+
+
+def test_a_text_with_a_byte_order_mark() -> None:
+    """JSON that an editor saved with a byte order mark is read like the same without."""
+    assert read_zones("\ufeff" + ed269(), "zones") == read_zones(ed269(), "zones") != ()
+
+
 @pytest.mark.parametrize(("day", "begins", "ends", "holds"), [
     (["MON"], "08:00Z", "18:00Z", True), (["MON"], "13:00Z", "18:00Z", False), (["TUE"], "08:00Z", "18:00Z", False),
     (["SUN"], "20:00Z", "13:00Z", True), (["ANY"], "13:30:00+02:00", "14:30:00+02:00", True), ([], "", "", True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from math import inf
+from math import inf, isfinite, isnan
 from typing import Any
 
 from patrol.errors import GeodataUnreadable
@@ -12,14 +12,19 @@ from patrol.planning.airspace import Circle, Span, Zone
 from patrol.planning.files.geozones import ed269_zones, ed318_zones, is_ed318, moment_s
 from patrol.planning.files.kml import read_polygons
 
+TRIANGLE = 3  # corners of the smallest ring, its first corner not repeated
+
 
 def read_areas(text: str, name: str) -> tuple[tuple[tuple[LatLon, ...], ...], ...]:
     """Every polygon of a GeoJSON or KML text as rings, outer first."""
     if _is_xml(text):
-        return tuple(rings for _, rings in read_polygons(text, name))
-    areas = [rings for _, geometry in _features(text, name) for rings in _polygons(geometry, name)]
+        areas = [rings for _, rings in read_polygons(text, name)]
+    else:
+        areas = [rings for _, geometry in _features(text, name) for rings in _polygons(geometry, name)]
     if not areas:
         raise GeodataUnreadable(name=name, cause="it holds no polygon")
+    for n, rings in enumerate(areas, 1):
+        _check_shape(rings, f"area {n}", name)
     return tuple(areas)
 
 
@@ -40,7 +45,19 @@ def read_zones(text: str, name: str, starts_at_s: float | None = None) -> tuple[
     GeoJSON properties: id, floor_m, ceiling_m, radius_m (of a point), begins and ends (ISO 8601 with offset). KML
     says nothing of heights and hours that a program could trust: its polygons reach from the ground up, always.
     starts_at_s: when the flight starts, seconds since 1970; zones with daily hours then count only in them.
+    A zone that is nowhere on Earth or encloses nothing is refused with its file: it would forbid nothing, unnoticed.
     """
+    zones = _zones(text, name, starts_at_s)
+    for zone in zones:
+        _check_shape(zone.shape, f"zone {zone.id}", name)
+        if isnan(zone.floor_m) or isnan(zone.ceiling_m) or zone.floor_m > zone.ceiling_m:
+            raise GeodataUnreadable(
+                name=name, cause=f"zone {zone.id}: from {zone.floor_m:g} m up to {zone.ceiling_m:g} m"
+            )
+    return zones
+
+
+def _zones(text: str, name: str, starts_at_s: float | None) -> tuple[Zone, ...]:
     if _is_xml(text):
         return tuple(Zone(word, rings) for word, rings in read_polygons(text, name))
     document = _json(text, name)
@@ -61,13 +78,25 @@ def read_zones(text: str, name: str, starts_at_s: float | None = None) -> tuple[
     raise GeodataUnreadable(name=name, cause="neither GeoJSON, ED-269, ED-318 nor KML")
 
 
+def _check_shape(shape: Circle | tuple[tuple[LatLon, ...], ...], what: str, name: str) -> None:
+    rings = ((shape.centre,),) if isinstance(shape, Circle) else shape
+    for at in (corner for ring in rings for corner in ring):
+        if not (abs(at.lat_deg) <= 90 and abs(at.lon_deg) <= 180):
+            raise GeodataUnreadable(name=name, cause=f"{what}: {at.lat_deg:g} N {at.lon_deg:g} E is not on Earth")
+    if isinstance(shape, Circle):
+        if not (isfinite(shape.radius_m) and shape.radius_m > 0):
+            raise GeodataUnreadable(name=name, cause=f"{what}: a radius of {shape.radius_m:g} m")
+    elif not rings or any(len(set(ring)) < TRIANGLE for ring in rings):
+        raise GeodataUnreadable(name=name, cause=f"{what}: a ring of fewer than three corners")
+
+
 def _is_xml(text: str) -> bool:
     return text.lstrip("\ufeff \t\r\n").startswith("<")
 
 
 def _json(text: str, name: str) -> Any:
     try:
-        return json.loads(text)
+        return json.loads(text.removeprefix("\ufeff"))  # the mark that some editors write first
     except (ValueError, RecursionError) as err:
         raise GeodataUnreadable(name=name, cause=f"not JSON: {err}") from err
 
