@@ -208,16 +208,16 @@ async def _follow(wanted: Wanted, link: Link, system: int) -> int:
             if not running.cancelled():
                 raise
     screen.end(ending, lost, flight.pose, wanted.keep / header.id)
-    return exit_code(ending, flew=pilot.seen.flew)
+    return exit_code(ending, armed=pilot.armed or pilot.seen.flew)
 
 
-def exit_code(ending: Ending | None, *, flew: bool) -> int:
+def exit_code(ending: Ending | None, *, armed: bool) -> int:
     """What the shell is told."""
     if ending is None:
         return EXIT_LEFT
     if ending.reason == REHEARSED or (ending.outcome in {"landed", "returned"} and ending.complete):
         return 0
-    return EXIT_NOT_AS_PLANNED if flew else EXIT_REFUSED
+    return EXIT_NOT_AS_PLANNED if armed else EXIT_REFUSED
 
 
 def _heed_interrupts(flight: Flight, running: asyncio.Task[Ending], screen: Screen) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import click
 
-from patrol.errors import UsageError
+from patrol.errors import DroneLinkLost, DroneLinkUnusable, UsageError
 from patrol.flight.clock import Clock, Steady
 from patrol.flight.compare import Firmware
 from patrol.flight.dialect import signing_from
@@ -36,7 +36,12 @@ LEAD_S = 0.5  # less than any failsafe waits
 )
 @click.option("--link", default="udpout://127.0.0.1:14550", show_default=True, help="Where it speaks MAVLink.")
 @click.option(
-    "--home", type=(float, float), default=(22.5431, 114.0579), show_default=True, help="Latitude and longitude."
+    "--home",
+    type=(click.FloatRange(-90, 90), click.FloatRange(-180, 180)),
+    default=(22.5431, 114.0579),
+    metavar="LATITUDE LONGITUDE",
+    show_default=True,
+    help="Latitude and longitude.",
 )
 @click.option(
     "--count",
@@ -149,12 +154,21 @@ async def _until_stopped(drones: Sequence[Aloft], clock: Clock, mishaps: Sequenc
         loop.add_signal_handler(number, stop.set)
     if listen:
         loop.add_reader(sys.stdin.fileno(), _hear, drones)
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(drone.run()) for drone in drones]
-        tasks += [group.create_task(_happen(mishap, drones, clock)) for mishap in mishaps]
-        await stop.wait()
-        for task in tasks:
-            task.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(_fly(drone)) for drone in drones]
+            tasks += [group.create_task(_happen(mishap, drones, clock)) for mishap in mishaps]
+            await stop.wait()
+            for task in tasks:
+                task.cancel()
+    except* (DroneLinkUnusable, DroneLinkLost) as err:
+        raise err.exceptions[0] from None  # one link for all: the first says it
+
+
+async def _fly(aloft: Aloft) -> None:
+    """Until cancelled: a link that ends by itself is told. Raises DroneLinkUnusable, DroneLinkLost."""
+    await aloft.run()
+    raise DroneLinkLost(link=aloft.address.text, cause="the far end closed it")
 
 
 async def _happen(mishap: Mishap, drones: Sequence[Aloft], clock: Clock) -> None:

@@ -102,6 +102,7 @@ class Pilot:
     phase: Phase = Phase.NEW
     happenings: list[Happening] = field(default_factory=list)
     aboard: dict[MissionType, Aboard] = field(default_factory=dict)
+    armed: bool = False  # it was, by this pilot
 
     ORDER: ClassVar[Mapping[Phase, str]] = {
         Phase.INSTALLING: "_installed",
@@ -292,6 +293,7 @@ class Pilot:
 
     def _armed(self, answer: Answer, now: float) -> list[Message]:
         if answer.accepted:
+            self.armed = True
             return self._ask(self._to_start.pop(0), now, Phase.STARTING)
         self._tries += 1
         if answer.result is None or self._tries >= ARM_TRIES:

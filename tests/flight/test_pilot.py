@@ -8,6 +8,7 @@ from random import Random
 
 import pytest
 
+from patrol.commands.fly import EXIT_NOT_AS_PLANNED, EXIT_REFUSED, exit_code
 from patrol.flight.compare import Firmware
 from patrol.flight.messages import Message, MissionType
 from patrol.flight.pilot import Ending, Pilot
@@ -187,3 +188,24 @@ def test_a_flying_drone_is_taken_over(firmware: Firmware) -> None:
     assert ending.outcome == "landed"
     assert made.drone.mission == before
     assert made.drone.flying.mode is not Mode.RTL
+
+
+@pytest.mark.parametrize("firmware", FIRMWARES)
+def test_the_exit_status_tells_whether_it_was_armed(firmware: Firmware) -> None:
+    """Disarmed on the ground after arming is status 3, down but not as planned; only what was never armed is status 2."""
+    made = world(firmware)
+    made.events = [(tenth / 10, _disarm_if_armed) for tenth in range(600)]
+    ending = fly(made)
+    assert (ending.outcome, made.pilot.armed, made.pilot.seen.flew) == ("aborted", True, False)
+    assert exit_code(ending, armed=made.pilot.armed) == EXIT_NOT_AS_PLANNED
+    refused = world(firmware)
+    refused.drone.faults.refuses_to_arm = "Compass not healthy"
+    ending = fly(refused)
+    assert not refused.pilot.armed
+    assert exit_code(ending, armed=refused.pilot.armed) == EXIT_REFUSED
+
+
+def _disarm_if_armed(made: World) -> None:
+    if made.drone.flying.armed:
+        made.drone.flying.armed = False
+        made.drone.faults.refuses_to_arm = "somebody switched it off"
