@@ -10,7 +10,7 @@ from typing import Any, NoReturn, TextIO
 import click
 import structlog
 
-from patrol.errors import Language, PatrolError
+from patrol.errors import FileUnusable, Language, PatrolError
 
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
@@ -31,6 +31,12 @@ def run(command: click.Command, name: str) -> NoReturn:
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output has left; there is nobody to tell
         sys.exit(0)
+    except OSError as err:
+        if err.filename is None:
+            raise
+        refused = FileUnusable(path=os.fspath(err.filename), cause=err.strerror or str(err))
+        click.echo(f"{name}: {refused.explain(language_of(os.environ))}", err=True)
+        sys.exit(EXIT_REFUSED)
     sys.exit(code if isinstance(code, int) else 0)
 
 

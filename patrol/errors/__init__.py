@@ -42,6 +42,7 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     ├── StorageError                the disk or the database will not keep it
     │   ├── DiskFull                no room left
     │   ├── ClipNotWritten          a rendered film cannot be kept
+    │   ├── FileUnusable            a file or folder that a command was to read or write
     │   ├── OutboxUnusable          the outbox file cannot be opened or is damaged
     │   ├── DatabaseUnusable        the centre's database does not answer or does not fit
     │   │   └── DatabaseFromFuture  a newer program made these tables; waiting does not help
@@ -107,6 +108,7 @@ from patrol.errors.keeping import (
     EvidenceMissing,
     EvidenceRefused,
     EvidenceUnwritable,
+    FileUnusable,
     OutboxUnusable,
     StorageError,
 )
@@ -168,6 +170,7 @@ __all__ = [
     "EvidenceMissing",
     "EvidenceRefused",
     "EvidenceUnwritable",
+    "FileUnusable",
     "FlightError",
     "FlightRecordUnreadable",
     "FlightRecordUnwritable",

@@ -56,6 +56,16 @@ class ClipNotWritten(StorageError):
     )
 
 
+class FileUnusable(StorageError):
+    """A file or folder that a command was to read or write."""
+
+    message = Text("{path} cannot be used: {cause}.", "{path} 无法使用：{cause}。")
+    remedy = Text(
+        "Check that its folder exists, and rights and room there, or choose another one.",
+        "请检查其文件夹是否存在以及权限和空间，或换一个文件夹。",
+    )
+
+
 class OutboxUnusable(StorageError):
     """The outbox file cannot be opened or is damaged."""
 

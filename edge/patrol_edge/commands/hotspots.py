@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from patrol.config.zones import ThermalConfig
-from patrol.errors import Language, SourceError
+from patrol.errors import FileUnusable, Language, SourceError
 from patrol.geo import Camera, EastNorth, LatLon, Lens, LocalFrame, Pose, PoseSigma
 from patrol_edge.frame import Image
 from patrol_edge.rules.hotspots import HotKind, HotSpot, Thresholds, find, find_relative, ground_area, no_area
@@ -121,7 +121,9 @@ def hotspots(
         click.echo(json.dumps(as_object(found), ensure_ascii=False) if as_json else "\n".join(lines(found, language)))
         if png is not None:
             png.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(png / f"{path.stem}.png"), drawn(found))
+            marked = png / f"{path.stem}.png"
+            if not cv2.imwrite(str(marked), drawn(found)):
+                raise FileUnusable(path=str(marked), cause="the picture was not written")
     summary = {"files": len(files), "failed": failed, "fires": fires}
     click.echo(json.dumps({"summary": True, **summary}) if as_json else WORDS[language]["summary"].format(**summary))
     if failed:
