@@ -15,7 +15,6 @@ from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
-from PIL import ExifTags, Image, UnidentifiedImageError
 
 from patrol.errors import DecoderMissing, ThermogramUnusable
 from patrol_edge.thermal.radiometry import ZERO_C_IN_K, Celsius, Surface
@@ -128,6 +127,10 @@ def _number(value: bytes) -> float | None:
 
 def _hfov_deg(content: bytes) -> float | None:
     """Horizontal field of view from the EXIF's 35 mm equivalent, which makers give for the picture's diagonal."""
+    try:
+        from PIL import ExifTags, Image, UnidentifiedImageError  # noqa: PLC0415 - comes with the decoders, as they do
+    except ImportError as err:
+        raise DecoderMissing(package="pillow") from err
     try:
         with Image.open(io.BytesIO(content)) as picture:
             equivalent_mm = picture.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
