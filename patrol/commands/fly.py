@@ -14,7 +14,7 @@ import click
 from patrol.commands.flight import FLIGHTS, spoken
 from patrol.commands.flying import WindType, terrain_of, text_of, zones_of
 from patrol.config import load
-from patrol.errors import DroneLinkLost, Language, PlanUnsafe, ProgramMissing, UsageError
+from patrol.errors import DroneLinkLost, FlightRecordUnwritable, Language, PlanUnsafe, ProgramMissing, UsageError
 from patrol.flight.clock import Followed, Steady
 from patrol.flight.compile import compile_mission
 from patrol.flight.demands import demands_of
@@ -191,7 +191,7 @@ async def _follow(wanted: Wanted, link: Link, system: int) -> int:
     way = way_of(compiled, mission.home, mission.home_amsl_m, mission.cruise_ms)
     screen = Screen(wanted, way, link.now())
     ending, lost = None, None
-    with keep_flight(link, pilot, header, wanted.keep) as recorder:
+    with keep_flight(link, pilot, header, wanted.keep, screen.unwritten) as recorder:
 
         def tell(news: News) -> None:
             recorder.hear(news)
@@ -262,6 +262,10 @@ class Screen:
     def say(self, zh: str, en: str) -> None:
         """To people, beside the news."""
         click.echo(("\n" if self._over else "") + (zh if self._wanted.language == "zh-CN" else en), err=True)
+
+    def unwritten(self, err: FlightRecordUnwritable) -> None:
+        """That the record is not on disk; the flight ended as it ended."""
+        self.say(err.explain("zh-CN"), err.explain("en"))
 
     def end(self, ending: Ending | None, lost: DroneLinkLost | None, pose: Pose | None, folder: Path) -> None:
         """The one outcome, or what the vehicle is doing now."""

@@ -6,8 +6,8 @@ microseconds since 1970). Mission Planner, QGroundControl, MAVProxy and pymavlin
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,19 +41,23 @@ def keep_log(link: Link, system: int, folder: Path) -> Iterator[Path]:
             except OSError:  # the disk is full: the flight goes on without its log
                 room = 0
 
-    with file:
-        link.taps.append(tap)
-        try:
-            yield path
-        finally:
-            link.taps.remove(tap)
+    link.taps.append(tap)
+    try:
+        yield path
+    finally:
+        link.taps.remove(tap)
+        with suppress(OSError):  # what was still to be written; the file is closed all the same
+            file.close()
 
 
 @contextmanager
-def keep_flight(link: Link, pilot: Pilot, header: Header, kept: Path) -> Iterator[Recorder]:
+def keep_flight(
+    link: Link, pilot: Pilot, header: Header, kept: Path, unwritten: Callable[[FlightRecordUnwritable], None]
+) -> Iterator[Recorder]:
     """Keep a flight whole in `kept`/<id>: its frames while the block lasts, its summary when it ends, however it ends.
 
-    The recorder's `hear` is to be told the flight's news. Raises FlightRecordUnwritable.
+    The recorder's `hear` is to be told the flight's news. Raises FlightRecordUnwritable before the block only: a summary that
+    cannot be written after it is told to `unwritten`, as no disk may change how a flight ended.
     """
     recorder, folder = Recorder(header), kept / header.id
     with keep_log(link, header.system, folder):
@@ -61,7 +65,10 @@ def keep_flight(link: Link, pilot: Pilot, header: Header, kept: Path) -> Iterato
             yield recorder
         finally:
             quality = link.qualities.get((header.system, AUTOPILOT_COMPONENT))
-            keep_summary(recorder.summary(pilot, pilot.ending, link.now(), quality), folder)
+            try:
+                keep_summary(recorder.summary(pilot, pilot.ending, link.now(), quality), folder)
+            except FlightRecordUnwritable as err:
+                unwritten(err)
 
 
 def keep_summary(summary: FlightSummary, folder: Path) -> Path:

@@ -163,6 +163,21 @@ def test_a_mission_is_flown_and_kept(firmware: Firmware, driver: str, tmp_path: 
     assert max(spot.up_m for spot in record.track) == pytest.approx(45.0, abs=1.0)
 
 
+def test_a_record_that_cannot_be_written_is_told_and_no_more(tmp_path: Path) -> None:
+    """A disk that gives out in flight changes neither the ending nor the status; the missing record is told."""
+
+    def spoil(process: subprocess.Popen[str]) -> None:
+        del process
+        (folder,) = (tmp_path / "kept").iterdir()
+        (folder / "flight.part").mkdir()
+
+    port = free_port()
+    with sim("ardupilot", port, "--ready"):
+        flown = fly("ardupilot", port, tmp_path, high=[spoil])
+    assert (flown.code, flown.ending["outcome"]) == (0, "landed")
+    assert "flight.json" in flown.errors
+
+
 def test_a_rehearsal_arms_nothing(tmp_path: Path) -> None:
     """--dry-run uploads, reads back and checks, ends well, and the drone is never armed."""
     port = free_port()

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from pymavlink import mavutil
 
 from patrol.cli import command
-from patrol.errors import FlightRecordUnreadable, FlightRecordUnwritable
+from patrol.errors import DroneLinkLost, FlightRecordUnreadable, FlightRecordUnwritable
 from patrol.flight.compare import Firmware
 from patrol.flight.keep import keep_flight, keep_log, kept_flight, kept_flights
 from patrol.flight.link import Link
@@ -33,7 +33,7 @@ def flown(firmware: Firmware, folder: Path) -> tuple[FlightSummary, Sky]:
         header = Header(a_mission_of(firmware), 1, sky.wall(), sky.clock.now())
         recorders = list[Recorder]()
         flight = sky.flight(1, lambda news: recorders[0].hear(news))  # noqa: PLW0108 - it is there only later
-        with keep_flight(sky.link, flight.pilot, header, folder) as recorder:
+        with keep_flight(sky.link, flight.pilot, header, folder, lambda err: pytest.fail(str(err))) as recorder:
             recorders.append(recorder)
             ending = await flight.run()
         kept.append(recorder.summary(flight.pilot, ending, sky.clock.now(), sky.link.qualities[(1, 1)]))
@@ -148,3 +148,24 @@ def test_what_cannot_be_read_or_written_is_told(tmp_path: Path) -> None:
 
     with pytest.raises(FlightRecordUnwritable):
         asyncio.run(log())
+
+
+def test_a_disk_that_fills_changes_no_flight(tmp_path: Path) -> None:
+    """What a flight ends with comes through though its record cannot be written, which is told; a log on a full disk is cut short."""
+    told = list[FlightRecordUnwritable]()
+
+    async def lost() -> None:
+        link, pilot = Link(ADDRESS), Sky(("ardupilot",)).flight(1).pilot
+        header = Header(a_mission_of("ardupilot"), 1, BEGAN_S, 0.0)
+        (tmp_path / header.id).mkdir()
+        (tmp_path / header.id / "flight.tlog").symlink_to("/dev/full")
+        (tmp_path / header.id / "flight.part").mkdir()
+        with keep_flight(link, pilot, header, tmp_path, told.append):
+            for _ in range(1000):
+                for tap in link.taps:
+                    tap(1, bytes(100))
+            raise DroneLinkLost(link="a", cause="cut")
+
+    with pytest.raises(DroneLinkLost):
+        asyncio.run(lost())
+    assert len(told) == 1

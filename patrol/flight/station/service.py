@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from patrol.flight.dialect import Signing
 from patrol.flight.keep import keep_flight
 from patrol.flight.link import Link as DroneLink
 from patrol.flight.pilot import Ending, Happening, Pilot
-from patrol.flight.record import Header
+from patrol.flight.record import Header, Recorder
 from patrol.flight.shell import News, Pose
 from patrol.flight.station.aircraft import Aircraft, Radio, craft_of
 from patrol.flight.station.desk import Desk, Offered
@@ -193,24 +193,27 @@ class Service:
         self._bell.ring()
 
     async def _recorded(self, kept: Kept, pilot: Pilot) -> Ending:
-        """Fly it, and keep its record in the state folder; a disk that does not take the record does not end the flight."""
-        aircraft, every_s = self.aircraft[kept.drone], self._config.station.pose_every_s
+        """Fly it, and keep its record in the state folder; a disk that does not take the record changes nothing."""
+        aircraft = self.aircraft[kept.drone]
         mission, zones = kept.prepared.mission, airspace_of(self._config).zones
         header = Header(mission, aircraft.system or 0, self._wall().timestamp(), self._clock.now(), zones)
-        ending: Ending | None = None
-        try:
-            with keep_flight(aircraft.link, pilot, header, self._dir / "flights" / kept.drone) as recorder:
+        folder = self._dir / "flights" / kept.drone
+        recorder: Recorder | None = None
 
-                def tell(news: News) -> None:
-                    recorder.hear(news)
-                    self._news(kept, news)
-
-                ending = await aircraft.fly(pilot, tell, every_s)
-        except FlightRecordUnwritable as err:
+        def unwritten(err: FlightRecordUnwritable) -> None:
             self._log.error("no flight record", drone=kept.drone, reason=err.explain("en"))
-        if ending is None:
-            ending = await aircraft.fly(pilot, lambda news: self._news(kept, news), every_s)
-        return ending
+
+        def tell(news: News) -> None:
+            if recorder is not None:
+                recorder.hear(news)
+            self._news(kept, news)
+
+        with ExitStack() as stack:
+            try:
+                recorder = stack.enter_context(keep_flight(aircraft.link, pilot, header, folder, unwritten))
+            except FlightRecordUnwritable as err:
+                unwritten(err)
+            return await aircraft.fly(pilot, tell, self._config.station.pose_every_s)
 
     def _landed(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
