@@ -158,12 +158,14 @@ class Service:
         async with asyncio.TaskGroup() as group:
             endless = [group.create_task(work) for work in (link.run(), announcer.run(), self._keep_tidy())]
             recording = group.create_task(ingest.run(stop))
-            await stop.wait()
-            link.stop_listening()
-            await asyncio.wait({recording}, timeout=DRAIN_WITHIN_S)
-            with suppress(LinkError):
-                await link.publish(self._status("offline"))
-            await cancelled([recording, *endless])
+            try:
+                await stop.wait()
+                link.stop_listening()
+                await asyncio.wait({recording}, timeout=DRAIN_WITHIN_S)
+                with suppress(LinkError):
+                    await link.publish(self._status("offline"))
+            finally:  # also when a part has failed: the group itself cancels but once
+                await cancelled([recording, *endless])
         self._log.info("centre stopped", session=session)
 
     async def _open_database(self, stop: asyncio.Event) -> int | None:

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -137,19 +137,19 @@ class Service:
             works += [aircraft.run() for aircraft in self.aircraft.values()]
             endless = [group.create_task(work) for work in works]
             desk_work = group.create_task(self._work(desk))
-            ready()
-            self._log.info("station works", station=voice.station, session=voice.session, drones=len(self.aircraft))
-            await stop.wait()
-            link.stop_listening()
-            await cancelled([desk_work, *self._tasks])
-            self._status = voice.status("offline", {}, 0, self._wall(), self._next())
-            self._quiet.clear()
-            self._unsaid.set()
-            if link.up.is_set():
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(DRAIN_WITHIN_S):
-                        await self._quiet.wait()
-            await cancelled(endless)
+            try:
+                ready()
+                self._log.info("station works", station=voice.station, session=voice.session, drones=len(self.aircraft))
+                await stop.wait()
+                link.stop_listening()
+                await cancelled([desk_work, *self._tasks])
+                self._status = voice.status("offline", {}, 0, self._wall(), self._next())
+                self._quiet.clear()
+                self._unsaid.set()
+                if link.up.is_set():
+                    await happens_within(self._quiet, DRAIN_WITHIN_S)
+            finally:  # also when a part has failed: the group itself cancels but once
+                await cancelled([desk_work, *self._tasks, *endless])
         self._log.info("station stopped", in_the_air=[kept.drone for kept in desk.flights.values()] or None)
 
     async def come_home(self) -> bool:

@@ -1,4 +1,4 @@
-"""patrol/center/waiting.py: deadlines and cancellations."""
+"""patrol/waiting.py: deadlines and cancellations."""
 
 from __future__ import annotations
 
