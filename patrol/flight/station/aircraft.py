@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import isnan
-from typing import Protocol
 
 import structlog
 
@@ -28,28 +27,6 @@ ASK_EVERY_S = 5.0
 REOPEN_S = (0.5, 15.0)
 # GLOBAL_POSITION_INT, SYS_STATUS, GPS_RAW_INT, EKF_STATUS_REPORT; ArduPilot's heartbeat comes alone until somebody asks
 IDLE_HZ = {33: 1.0, 1: 1.0, 24: 0.5, 193: 0.5, 30: 0.2}
-
-
-class Flyer(Protocol):
-    """What the station needs of a drone."""
-
-    @property
-    def id(self) -> str:
-        """Its name."""
-
-    @property
-    def seen(self) -> Seen:
-        """What is known of it, in the air or on the ground."""
-
-    @property
-    def heard(self) -> bool:
-        """Whether it was heard within the last seconds."""
-
-    async def fly(self, pilot: Pilot, tell: Callable[[News], None], pose_every_s: float) -> Ending:
-        """One flight to its end, however often the link ends."""
-
-    def call_home(self) -> None:
-        """End the flight in hand at home; nothing without one."""
 
 
 class Radio:
@@ -178,22 +155,17 @@ class Aircraft:
             self._flight.order("abort")
 
 
-def craft_of(config: DroneConfig, flyer: Flyer, flying: bool, needed: float = LEAST_BATTERY) -> Craft:
+def craft_of(config: DroneConfig, aircraft: Aircraft, flying: bool) -> Craft:
     """The drone as dispatch sees it."""
-    seen = flyer.seen
+    seen = aircraft.seen
     battery = None if isnan(seen.battery) else seen.battery
     state: State = "free"
     if flying:
         state = "flying"
-    elif not flyer.heard or seen.armed is None:
+    elif not aircraft.heard or seen.armed is None:
         state = "silent"
     elif seen.armed:
         state = "unfit"
-    elif battery is None or battery < needed:
+    elif battery is None or battery < LEAST_BATTERY:
         state = "charging"
     return Craft(config.id, config.home, state, battery)
-
-
-def crafts(drones: Sequence[DroneConfig], flyers: dict[str, Flyer], flying: set[str]) -> list[Craft]:
-    """All drones as dispatch sees them."""
-    return [craft_of(drone, flyers[drone.id], drone.id in flying) for drone in drones]

@@ -70,10 +70,7 @@ class Desk:
         self._unclaimed = set(self.flights)  # of an earlier session; their drones are not heard yet
         self._claim_from_s = wall().timestamp()
         self._errands = {errand.id: errand for errand in store.waiting()}
-        self._handled, self._written = (
-            dict[str, datetime](),
-            dict[str, datetime](),
-        )  # of the calendar: decided, written down
+        self._handled, self._written = dict[str, datetime](), dict[str, datetime]()  # the calendar: decided, on disk
         self._said_waiting = dict[str, tuple[Said, ...]]()
         self.leaving = False
 
@@ -140,7 +137,7 @@ class Desk:
                 case Recall(flight_id, _):
                     self.recall(flight_id, (said("recalled"),))
                 case Offer(errand, drones):
-                    offers.append((errand, drones, self._traffic(set(drones))))
+                    offers.append((errand, drones, self._traffic()))
                 case _:
                     self._say_waiting(decision.errand, decision.reasons, now)
         return offers
@@ -316,8 +313,7 @@ class Desk:
                 return said("grounded", what=warning.kind, what_zh=zh)
         return None
 
-    def _traffic(self, but: set[str]) -> list[Traffic]:
-        del but  # a drone on a flight is not offered
+    def _traffic(self) -> list[Traffic]:
         return [
             Traffic(kept.drone, kept.prepared.way + np.array([kept.begun_s, 0.0, 0.0, 0.0]))
             for kept in self.flights.values()

@@ -6,14 +6,14 @@ The first sortie of a plan is flown; what one battery does not reach is left for
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from patrol.config import Config
 from patrol.events import Said
 from patrol.flight.compile import Compiled, compile_mission
-from patrol.flight.messages import MissionType
+from patrol.flight.demands import demands_of
 from patrol.flight.preflight import Demands
 from patrol.flight.station.errands import Errand, said
 from patrol.geo import Floats, LatLon
@@ -32,7 +32,7 @@ ROOF_ABOVE_M = 25.0
 ROAD_EVERY_M = 60.0
 EARLY_S, LATE_S, SLACK_STEP_S = 20.0, 40.0, 10.0  # how far a flight in the air may be from its plan's times
 WAIT_STEP_S = 5.0
-MORE_BATTERY = 0.05  # beyond what the plan needs
+MORE_BATTERY, MOST_BATTERY = 0.05, 0.95  # beyond what the plan needs; what a charged battery surely has
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ def prepare(
     if wait_s > 0.0:
         return Hindered((said("too-near", drone=drone_id, seconds=wait_s),), wait_s)
     compiled = compile_mission(mission)
-    return Prepared(
-        drone_id, mission, compiled, _demands(plan, sortie, config), _marks(mission, sortie), way, sortie.duration_s
-    )
+    demands = demands_of(mission, setting.drone, setting.wind)
+    demands = replace(demands, battery=min(demands.battery + MORE_BATTERY, MOST_BATTERY))
+    return Prepared(drone_id, mission, compiled, demands, _marks(mission, sortie), way, sortie.duration_s)
 
 
 def clear_in(way: Floats, others: Sequence[Floats]) -> float:
@@ -170,15 +170,6 @@ def _along(config: Config, line: Sequence[LatLon]) -> list[LatLon]:
     return [LatLon(float(lat), float(lon)) for lat, lon in places]
 
 
-def _demands(plan: FlightPlan, sortie: Sortie, config: Config) -> Demands:
-    drone = plan.drone
-    roofs = [b.height_m + config.airspace.clearance_m for b in config.buildings]
-    highest_m = max(w.up_m for w in sortie.waypoints)
-    battery = min(sortie.used_wh / drone.battery_wh + drone.reserve + MORE_BATTERY, 0.95)
-    return Demands(plan.home, battery, highest_m, min(max([*roofs, 10.0]), drone.rtl_altitude_m), fenced=True,
-                   max_wind_ms=drone.max_wind_ms)  # fmt: skip
-
-
 def _marks(mission: Mission, sortie: Sortie) -> tuple[Mark, ...]:
     """The last photograph of each target, in the vehicle's count of items."""
     first = 1 if mission.autopilot == "ardupilot" else 0  # ArduPilot's item 0 is home
@@ -200,8 +191,3 @@ def _marks(mission: Mission, sortie: Sortie) -> tuple[Mark, ...]:
 def targets_seen(marks: Sequence[Mark], item: int) -> tuple[str, ...]:
     """Targets whose photographs have been taken when the vehicle is at `item`."""
     return tuple(mark.target for mark in marks if item > mark.item)
-
-
-def list_length(compiled: Compiled) -> int:
-    """Items of the mission aboard."""
-    return len(compiled.lists[MissionType.MISSION])
