@@ -9,6 +9,7 @@ from threading import Event as Flag
 import click
 
 from patrol.broker import Broker, host_and_port
+from patrol.commands.options import district_option
 from patrol.config import load
 from patrol.errors import StartTimeout
 
@@ -16,14 +17,7 @@ LOOK_EVERY_S = 0.5
 
 
 @click.command("broker")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
+@district_option
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path),

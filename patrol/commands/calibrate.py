@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from patrol.commands.options import district_option
 from patrol.config import load
 from patrol.errors import CalibrationRefused, PointsUnreadable, Text
 from patrol.geo import Camera, EastNorth, Floats, Lens, LocalFrame
@@ -21,14 +22,7 @@ COLUMNS = ("x_px", "y_px", "longitude_deg", "latitude_deg")
 @click.option(
     "--camera", "camera_id", required=True, help="The camera of the configuration; its pose is the first guess."
 )
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
+@district_option
 @click.option(
     "--picked",
     "picked_px",

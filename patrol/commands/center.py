@@ -10,18 +10,12 @@ from pathlib import Path
 import click
 
 from patrol.center.service import run
+from patrol.commands.options import district_option
 from patrol.config import Config, load
 
 
 @click.command("center")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
+@district_option
 def command(config_path: Path) -> None:
     """Run the centre: take alerts from the broker, make cases, serve the pages and the API, until stopped.
 

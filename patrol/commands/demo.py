@@ -10,6 +10,7 @@ from threading import Event as Flag
 
 import click
 
+from patrol.commands.options import district_option
 from patrol.config import load
 from patrol.demo import named_clip, prepare
 from patrol.scenes.demo_clips import rendered_clips
@@ -23,14 +24,7 @@ from patrol.scenes.demo_clips import rendered_clips
 )
 @click.option("--seconds", type=click.FloatRange(min=1), help="End after this time.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one summary line, as JSON, at the end.")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
+@district_option
 def command(clip: str | None, seconds: float | None, as_json: bool, config_path: Path) -> None:
     """Run broker, centre, one box and a station on this machine, and watch cases appear on the page.
 

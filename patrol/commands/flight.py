@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import cast
 
 import click
 
+from patrol.commands.options import lang_option, spoken
 from patrol.errors import FlightRecordUnwritable, Language
 from patrol.flight.keep import kept_flight, kept_flights
 from patrol.flight.page import draw
 from patrol.flight.record import FlightSummary
 from patrol.flight.words import outcome_said, said
-from patrol.terminal import language_of
 
 FLIGHTS = Path("var/flights")
 kept = click.option(
@@ -25,17 +23,6 @@ kept = click.option(
     show_default=True,
     help="The folder of flight records.",
 )
-lang = click.option(
-    "--lang",
-    type=click.Choice(["en", "zh-CN"]),
-    default=None,
-    help="The language. [default: that of the terminal]",
-)
-
-
-def spoken(chosen: str | None) -> Language:
-    """The language that was chosen, or the terminal's."""
-    return language_of(os.environ) if chosen is None else cast("Language", chosen)
 
 
 @click.group("flight")
@@ -45,7 +32,7 @@ def command() -> None:
 
 @command.command("list")
 @kept
-@lang
+@lang_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_command(folder: Path, lang: str | None, as_json: bool) -> None:
     """List the kept flights, the oldest first."""
@@ -70,7 +57,7 @@ def list_command(folder: Path, lang: str | None, as_json: bool) -> None:
 @command.command("show")
 @click.argument("flight_id", metavar="ID")
 @kept
-@lang
+@lang_option
 @click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
 @click.option(
     "--html", type=click.Path(path_type=Path), default=None, help="Draw the flight as a page that needs no network."

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import click
 
-from patrol.commands.flight import FLIGHTS, spoken
-from patrol.commands.flying import WindType, terrain_of, text_of, zones_of
+from patrol.commands.flight import FLIGHTS
+from patrol.commands.flying import dem_option, terrain_of, text_of, wind_option, zones_of, zones_option
+from patrol.commands.options import lang_option, spoken
 from patrol.config import load
 from patrol.errors import DroneLinkLost, FlightRecordUnwritable, Language, PlanUnsafe, ProgramMissing, UsageError
 from patrol.flight.clock import Followed, Steady
@@ -69,16 +70,9 @@ class Wanted:
     show_default=True,
     help="The district whose rules the judge goes by.",
 )
-@click.option("--wind", type=WindType(), default=None, help="Wind, e.g. 5@270: 5 m/s from the west.")
-@click.option(
-    "--dem", type=click.Path(path_type=Path), default=None, help="Terrain as GeoTIFF; without one the ground is flat."
-)
-@click.option(
-    "--zones",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="More no-fly zones: GeoJSON, ED-269, ED-318, KML or KMZ.",
-)
+@wind_option
+@dem_option
+@zones_option
 @click.option(
     "--within",
     "within_s",
@@ -94,9 +88,7 @@ class Wanted:
 @click.option(
     "--keep", type=click.Path(path_type=Path), default=FLIGHTS, show_default=True, help="The folder of flight records."
 )
-@click.option(
-    "--lang", type=click.Choice(["en", "zh-CN"]), default=None, help="The language. [default: that of the terminal]"
-)
+@lang_option
 @click.option(
     "--driver",
     type=click.Choice(["mavlink", "dronekit"]),
@@ -113,7 +105,7 @@ def command(
     system: int | None,
     drone: str,
     config_path: Path,
-    wind: Wind | None,
+    wind: Wind,
     dem: Path | None,
     zones: tuple[Path, ...],
     within_s: float,
@@ -143,7 +135,7 @@ def command(
     patrol fly survey.plan --drone heron --connect serial:/dev/ttyUSB0:57600 --system 3 --wind 6@300
     """  # fmt: skip
     config = load(config_path)
-    setting = setting_of(config, drone, wind=wind or CALM, terrain=terrain_of(dem), zones=zones_of(zones, None))
+    setting = setting_of(config, drone, wind=wind, terrain=terrain_of(dem), zones=zones_of(zones, None))
     mission = replace(read_plan(text_of(plan), plan.name), name=plan.stem, autopilot=setting.drone.autopilot)
     rules = Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
     found = judge(mission, rules)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from patrol.commands.options import A_PATH, district_option
 from patrol.errors import GeodataUnreadable
 from patrol.planning.airspace import Terrain, Zone
 from patrol.planning.drone import CALM, Wind
@@ -93,25 +94,22 @@ def _geodata_text(path: Path) -> str:
         raise GeodataUnreadable(name=str(path), cause=str(err)) from err
 
 
+wind_option = click.option("--wind", type=WindType(), default=CALM, help="Wind, e.g. 5@270: 5 m/s from the west.")
+dem_option = click.option(
+    "--dem", type=A_PATH, default=None, help="Terrain as GeoTIFF; without one the ground is flat."
+)
+zones_option = click.option(
+    "--zones", type=A_PATH, multiple=True, help="More no-fly zones: GeoJSON, ED-269, ED-318, KML or KMZ."
+)
+at_option = click.option(
+    "--at",
+    "starts_at_s",
+    type=MomentType(),
+    default=None,
+    help="When it starts; zones with hours then count only in them.",
+)
+
+
 def sky_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The options of every command that looks at the sky: config_path, wind, dem, zones, starts_at_s."""
-    a_path = click.Path(path_type=Path)
-    for option in (
-        click.option(
-            "--at",
-            "starts_at_s",
-            type=MomentType(),
-            default=None,
-            help="When it starts; zones with hours then count only in them.",
-        ),
-        click.option(
-            "--zones", type=a_path, multiple=True, help="More no-fly zones: GeoJSON, ED-269, ED-318, KML or KMZ."
-        ),
-        click.option("--dem", type=a_path, default=None, help="Terrain as GeoTIFF; without one the ground is flat."),
-        click.option("--wind", type=WindType(), default=CALM, help="Wind, e.g. 5@270: 5 m/s from the west."),
-        click.option(
-            "--config", "config_path", type=a_path, default=Path("config.yaml"), show_default=True, help="The district."
-        ),
-    ):
-        function = option(function)
-    return function
+    """The options of commands that look at the sky: config_path, wind, dem, zones, starts_at_s."""
+    return district_option(wind_option(dem_option(zones_option(at_option(function)))))

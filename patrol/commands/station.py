@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from patrol.commands.options import district_option
 from patrol.config import Config, load
 from patrol.config.values import reveal
 from patrol.flight.clock import Steady
@@ -26,14 +27,7 @@ LEFT = "left {drones} in the air: they return by their own failsafe unless a sta
 
 
 @click.command("station")
-@click.option(
-    "--config",
-    "config_path",
-    type=click.Path(path_type=Path),
-    default=Path("config.yaml"),
-    show_default=True,
-    help="The district.",
-)
+@district_option
 @click.option("--sim", is_flag=True, help="Fly simulated drones, which start in this process, instead of real ones.")
 def command(config_path: Path, sim: bool) -> None:
     """Own the district's drones: fly patrols by calendar, warning, alert and request, until stopped.
