@@ -17,10 +17,10 @@ from patrol.config import load
 from patrol.config.shape import CameraConfig
 from patrol_edge.detector import load_detector
 from patrol_edge.frame import Detections, Frame
-from patrol_edge.pipeline import NEEDED_CLASSES, Watcher
+from patrol_edge.pipeline import Watcher
 from patrol_edge.registry import find_model
 from patrol_edge.rules.sighting import Memory
-from patrol_edge.rules.table import zone_rules
+from patrol_edge.rules.table import CLASSES_OF, model_of, zone_rules
 
 ROOT = Path(__file__).resolve().parents[1]
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -83,9 +83,9 @@ def main() -> int:
             rule(Frame("bench", at, frame.image, frame.celsius), seen, memory, at)  # noqa: B023 - the same
 
         print(
-            f"{zone.hazard:<22} {f'{width} x {height}':<12} {best_us(once) / 1000:>10.2f}  {'shared' if zone.hazard in ('blocked-fire-lane', 'perimeter-intrusion') else 'none'}"
+            f"{zone.hazard:<22} {f'{width} x {height}':<12} {best_us(once) / 1000:>10.2f}  {model_of(zone) or 'none'}"
         )
-    detector, picture = load_detector(model, NEEDED_CLASSES), busy_frames((1280, 720), 1)[0].image
+    detector, picture = load_detector(model, CLASSES_OF["street"]), busy_frames((1280, 720), 1)[0].image
     print(
         f"{'the network itself':<22} {'1280 x 720':<12} {best_us(lambda: detector.detect(picture)) / 1000:>10.2f}  {model.name} {model.version}, one thread"
     )

@@ -35,6 +35,10 @@ class Attention:
         """Seconds in which no look came in time for the camera's hazards, up to `now`."""
         return self.unwatched_s + self._late_s(now)
 
+    def rested(self, at: datetime) -> Attention:
+        """There was nothing to watch up to `at`: a drone's camera while the drone is not in the air."""
+        return replace(self, last_look_at=max(at, self.last_look_at or at))
+
     def _late_s(self, now: datetime) -> float:
         from_moment = self.last_look_at or self.since
         return max(0.0, (now - from_moment).total_seconds() - self.look_every_s)

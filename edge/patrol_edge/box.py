@@ -21,21 +21,20 @@ import structlog
 
 from patrol.config.shape import Config
 from patrol.config.values import reveal
-from patrol.events import AlertRaised, BoxStatus, CameraStatus
+from patrol.events import AlertRaised, BoxStatus, CameraStatus, Data, DronePose, Event
 from patrol_edge.attention import Attention, next_camera
 from patrol_edge.clock import SteadyClock
 from patrol_edge.delivery import Courier, Sender, subscriptions
-from patrol_edge.detector import Detector, load_detector
+from patrol_edge.detectors import load_detectors
 from patrol_edge.evidence import EvidenceFolder
 from patrol_edge.keeper import Keeper
 from patrol_edge.link import Account, Link
 from patrol_edge.outbox import Outbox
-from patrol_edge.pipeline import NEEDED_CLASSES, Finding, Pipeline, Watcher, shift_memory
+from patrol_edge.pipeline import Finding, Pipeline, Watcher, shift_memory
+from patrol_edge.poses import Posing
 from patrol_edge.reader import Mailbox, Reader
-from patrol_edge.registry import find_model
 from patrol_edge.upload import Uploader
 
-MODEL = "street"  # the one network of these two hazards
 IDLE_S = 0.2
 JOIN_S = 5.0  # how long a thread may take to notice that the box stops
 STRAY_AGE = timedelta(hours=1)
@@ -66,38 +65,51 @@ class Box:
             config.broker.url, f"box-{config.district.id}-{name}", config.broker.username,
             None if password is None else reveal(password, environ, "broker.password"),
         )  # fmt: skip
-        self._sources = {
-            camera.id: (camera, _resolve(reveal(camera.source, environ, f"cameras.{camera.id}.source"), config_dir))
-            for camera in config.cameras
-            if camera.box == name
-        }
+        self._watchers = {watcher.camera.id: watcher for watcher in watchers_of(config, name)}
         self._clock = SteadyClock(lambda: datetime.now(UTC), time.monotonic)
         state_dir = config_dir / self._box.state_dir
         self._outbox = Outbox(state_dir / "outbox.db")
         self._folder = EvidenceFolder(state_dir / "evidence")
-        detector = load_detector(find_model(config_dir / config.models_dir, MODEL), NEEDED_CLASSES)
+        models = frozenset[str]().union(*(watcher.models for watcher in self._watchers.values()))
+        self._detectors = load_detectors(config_dir / config.models_dir, models)
         now = self._clock.now()
         session = self._outbox.begin_session(now)
         self._sender = Sender(config.district.id, name, config.district.drill, version("sky-ground-patrol"), session)
         self._mailbox = Mailbox()
-        self._readers = {
-            name: Reader(name, source, camera.loop, self._mailbox, self._clock, Watcher.of(config, camera).thermal)
-            for name, (camera, source) in self._sources.items()
+        self._posing = {
+            drone.id: Posing(config.frame, drone.camera.delay_s, self._mailbox.put)
+            for drone in config.drones
+            if drone.camera is not None and drone.id in self._watchers
         }
-        self._cameras = {name: self._watched(name, detector, now) for name in self._sources}
-        link = Link(account, subscriptions(config.district.id, name))
+        self._readers = {name: self._reader(watcher, environ, config_dir) for name, watcher in self._watchers.items()}
+        self._cameras = {name: self._watched(watcher, now) for name, watcher in self._watchers.items()}
+        link = Link(account, subscriptions(config.district.id, name, tuple(self._posing)))
         dice = random.Random()  # noqa: S311 - spreads reconnections, guards nothing
-        self._courier = Courier(self._sender, self._outbox, link, self.status, self._clock.now, time.monotonic, dice)
+        self._courier = Courier(
+            self._sender, self._outbox, link, self.status, self._clock.now, time.monotonic, dice, self._hear
+        )
         self._uploader = Uploader(
             name, config.center.url, token, self._outbox, self._folder, self._clock.now, self._box.evidence_days
         )
         self._log = structlog.get_logger().bind(box=name)
 
-    def _watched(self, name: str, detector: Detector, now: datetime) -> WatchedCamera:
-        watcher = Watcher.of(self._config, self._sources[name][0])
+    def _reader(self, watcher: Watcher, environ: Mapping[str, str], config_dir: Path) -> Reader:
+        camera = watcher.camera
+        field = f"cameras.{camera.id}.source" if watcher.aerial is None else f"drones.{camera.id}.camera.source"
+        source = _resolve(reveal(camera.source, environ, field), config_dir)
+        goes_to = self._posing.get(camera.id, self._mailbox)
+        return Reader(camera.id, source, camera.loop, goes_to.put, self._clock, watcher.thermal)
+
+    def _watched(self, watcher: Watcher, now: datetime) -> WatchedCamera:
+        name = watcher.camera.id
         keeper = Keeper(name, self._outbox, self._folder)
         attention = Attention(name, watcher.look_every_s, since=now, every_frame=watcher.every_frame)
-        return WatchedCamera(Pipeline(watcher, detector), keeper, attention, self._clock.stepped)
+        return WatchedCamera(Pipeline(watcher, self._detectors), keeper, attention, self._clock.stepped)
+
+    def _hear(self, event: Event[Data]) -> None:
+        """What the wire says to the cameras: where a drone is."""
+        if isinstance(event.data, DronePose) and event.data.drone in self._posing:
+            self._posing[event.data.drone].heard(event.time, event.data)
 
     def run(self, stop: Flag) -> None:
         """Watch until `stop`. A thread that dies takes the box down with it, for the service to start it again."""
@@ -123,6 +135,7 @@ class Box:
     def _judge(self, stop: Flag) -> None:
         while not stop.is_set():
             frames = self._mailbox.waiting(IDLE_S)
+            self._rest()
             chosen = next_camera((self._cameras[name].attention, frame.taken_at) for name, frame in frames.items())
             if chosen is None:
                 stop.wait(0.01)  # every newest frame has been looked at recently enough
@@ -137,6 +150,14 @@ class Box:
             for finding in watched.keeper.keep(memory, findings, frame.taken_at):
                 self._tell(finding)
             watched.attention = watched.attention.looked(frame.taken_at)
+
+    def _rest(self) -> None:
+        """Drones on the ground have nothing to watch: that time does not count as unwatched."""
+        now = self._clock.now()
+        for name, posing in self._posing.items():
+            if not posing.is_aloft(now):
+                watched = self._cameras[name]
+                watched.attention = watched.attention.rested(now)
 
     def _tell(self, finding: Finding) -> None:
         data = finding.data
@@ -185,6 +206,13 @@ class _Worker(Thread):
         except BaseException as err:  # noqa: BLE001 - outermost loop of a thread: kept, reported and raised by the box
             self.error = err
             self._died.set()
+
+
+def watchers_of(config: Config, box: str) -> list[Watcher]:
+    """All cameras of one box: the fixed ones, and those of drones."""
+    fixed = [Watcher.of(config, camera) for camera in config.cameras if camera.box == box]
+    drones = [Watcher.of_drone(config, drone) for drone in config.drones if drone.camera and drone.camera.box == box]
+    return fixed + drones
 
 
 def _resolve(source: str, config_dir: Path) -> str:

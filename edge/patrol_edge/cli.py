@@ -17,12 +17,11 @@ from patrol.config import load
 from patrol.errors import Language
 from patrol.events import AlertRaised
 from patrol.terminal import configure_logging, language_of, run
-from patrol_edge.box import MODEL, Box
+from patrol_edge.box import Box
 from patrol_edge.commands.hotspots import hotspots
 from patrol_edge.commands.replay import replay
-from patrol_edge.detector import load_detector
-from patrol_edge.pipeline import NEEDED_CLASSES, Finding, Watcher
-from patrol_edge.registry import find_model
+from patrol_edge.detectors import load_detectors
+from patrol_edge.pipeline import Finding, Watcher
 from patrol_edge.watch import watch_file
 
 PROGRESS_EVERY_S = 2.0
@@ -137,11 +136,11 @@ def watch(
     else:
         zone = config.local_time(datetime.now(UTC)).tzinfo
         begin = starts_at.replace(tzinfo=zone).astimezone(UTC)
-    model = find_model(path.resolve().parent / config.models_dir, MODEL)
-    detector = load_detector(model, NEEDED_CLASSES, threads=os.cpu_count() or 1)
+    models_dir = path.resolve().parent / config.models_dir
+    detectors = load_detectors(models_dir, watcher.models, threads=os.cpu_count() or 1)
     progress = _Progress(sys.stderr)
     alerts, film = 0, timedelta(0)
-    for film, findings in watch_file(clip, watcher, detector, begin):
+    for film, findings in watch_file(clip, watcher, detectors, begin):
         for finding in findings:
             alerts += isinstance(finding.data, AlertRaised)
             progress.clear()

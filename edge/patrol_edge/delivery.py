@@ -17,7 +17,7 @@ import structlog
 
 from patrol.errors import LinkError, StorageError, WireError
 from patrol.events import DATA_TYPES, Acknowledgement, BoxStatus, CenterStatus, Data, Event, source_of
-from patrol.topics import ACKNOWLEDGEMENT, BOX_STATUS, CENTER_STATUS, read, topic_for
+from patrol.topics import ACKNOWLEDGEMENT, BOX_STATUS, CENTER_STATUS, DRONE_POSE, read, topic_for
 from patrol_edge.link import Link, Will
 from patrol_edge.outbox import Outbox, Waiting
 
@@ -80,9 +80,11 @@ class Courier:
     def __init__(
         self, sender: Sender, outbox: Outbox, link: Link, status: Callable[[], BoxStatus],
         wall: Callable[[], datetime], monotonic: Callable[[], float], dice: random.Random,
+        hear: Callable[[Event[Data]], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._sender, self._outbox, self._link, self._status = sender, outbox, link, status
         self._wall, self._monotonic, self._dice = wall, monotonic, dice
+        self._hear = hear
         self._attempts: dict[int, Attempt] = {}
         self._center_session = 0
         self._status_at_s = -STATUS_EVERY_S
@@ -144,6 +146,7 @@ class Courier:
                         "centre refused a message, kept on the box", event_id=ack.event_id, reason=ack.reason
                     )
         for event in events:
+            self._hear(event)
             if (
                 isinstance(event.data, CenterStatus)
                 and event.data.state == "online"
@@ -193,6 +196,7 @@ class Courier:
         self._link.close()
 
 
-def subscriptions(district: str, box: str) -> tuple[str, ...]:
-    """What a box listens to."""
-    return ACKNOWLEDGEMENT.path(district, box=box), CENTER_STATUS.path(district)
+def subscriptions(district: str, box: str, drones: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What a box listens to: answers, the centre's life, and the poses of the drones whose pictures it watches."""
+    poses = tuple(DRONE_POSE.path(district, station="+", drone=drone) for drone in drones)
+    return ACKNOWLEDGEMENT.path(district, box=box), CENTER_STATUS.path(district), *poses

@@ -37,6 +37,8 @@ class Persistence:
     clear_s: float
     share: float
     look_every_s: float
+    same_m: float | None = None  # a moving camera's: only things this close on the ground are one, pixels tell nothing
+    keep_s: float = 0.0  # a candidate nobody looked at outlives at least this gap: a drone comes back
 
 
 class Spot(BaseModel):
@@ -110,7 +112,7 @@ def look(
     last = memory.last_look_at
     gap_s = 0.0 if last is None else max(0.0, (now - last).total_seconds())
     watched_s = min(gap_s, 2 * rules.look_every_s)
-    pairs = _assign(memory.spots, sightings)
+    pairs = _assign(memory.spots, sightings, rules.same_m)
     spots: list[Spot] = []
     findings: list[Raised | Ended] = []
 
@@ -122,7 +124,7 @@ def look(
         spots.append(spot)
 
     for n, spot in enumerate(memory.spots):
-        if spot.alert_id is None and gap_s > max(rules.dwell_s, 2 * rules.look_every_s):
+        if spot.alert_id is None and gap_s > max(rules.dwell_s, 2 * rules.look_every_s, rules.keep_s):
             continue  # nobody looked for longer than the dwell itself: a candidate proves nothing any more
         if n in pairs:
             keep(_voted(spot, sightings[pairs[n]], now), sightings[pairs[n]])
@@ -134,7 +136,7 @@ def look(
             findings.append(Ended(spot, now))
     for sighting in sorted(sightings, key=lambda s: -s.confidence):
         # a second box around the same thing (a van that is also a truck), or a second person in the zone, begins nothing
-        if not any(_closeness(spot, sighting) > 0 for spot in spots):
+        if not any(_closeness(spot, sighting, rules.same_m) > 0 for spot in spots):
             keep(_begin(sighting, zone, now), sighting)
     return ZoneMemory(spots=tuple(_bounded(spots)), last_look_at=now, kept=memory.kept), findings
 
@@ -170,12 +172,12 @@ def _voted(spot: Spot, sighting: Sighting, now: datetime) -> Spot:
     )  # fmt: skip
 
 
-def _assign(spots: tuple[Spot, ...], sightings: list[Sighting]) -> dict[int, int]:
+def _assign(spots: tuple[Spot, ...], sightings: list[Sighting], same_m: float | None) -> dict[int, int]:
     """Which sighting belongs to which spot: nearest pairs first, each used once. Spot index to sighting index."""
     closeness = []
     for n, spot in enumerate(spots):
         for k, sighting in enumerate(sightings):
-            value = _closeness(spot, sighting)
+            value = _closeness(spot, sighting, same_m)
             if value > 0:
                 # raised spots first: what has been reported keeps its sighting in a tight row
                 closeness.append((value, spot.votes, -n, -k))
@@ -189,18 +191,20 @@ def _assign(spots: tuple[Spot, ...], sightings: list[Sighting]) -> dict[int, int
     return pairs
 
 
-def _closeness(spot: Spot, sighting: Sighting) -> float:
+def _closeness(spot: Spot, sighting: Sighting, same_m: float | None) -> float:
     """0 when it is another place, else how near, up to 2."""
     if spot.place is not None or sighting.place is not None:
         return 1.0 + sighting.confidence if spot.place == sighting.place else 0.0
-    overlap = overlap_share(spot.anchor_px, sighting.box_px)
-    if overlap >= SAME_SPOT_IOU:
-        return 1.0 + overlap
+    if same_m is None:
+        overlap = overlap_share(spot.anchor_px, sighting.box_px)
+        if overlap >= SAME_SPOT_IOU:
+            return 1.0 + overlap
     if spot.ground_m is None or sighting.ground is None:
         return 0.0
     east, north = spot.ground_m[0] - sighting.ground.east_m, spot.ground_m[1] - sighting.ground.north_m
     distance_m = (east * east + north * north) ** 0.5
-    return 1.0 - distance_m / SAME_SPOT_M if distance_m < SAME_SPOT_M else 0.0
+    near_m = SAME_SPOT_M if same_m is None else same_m
+    return 1.0 - distance_m / near_m if distance_m < near_m else 0.0
 
 
 def overlap_share(a: Box, b: Box) -> float:

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import TypeAdapter, ValidationError
 
-from patrol.config.shape import CameraConfig, Config
+from patrol.config.shape import CameraConfig, Config, DroneConfig
 from patrol.config.zones import FallingZone, Zone
+from patrol.errors import Text, UsageError
 from patrol.events import AlertEnded, AlertRaised, Explanation, ModelRef, Position, Region
-from patrol.geo import EastNorth, GroundPoint, LocalFrame
-from patrol_edge.detector import Detector
+from patrol.geo import Camera, EastNorth, GroundPoint, LocalFrame, PoseSigma
+from patrol_edge.aerial import LOOK_EVERY_S, AerialMap, persistence_of, place_on_ground, rule_for, shown_places
+from patrol_edge.detectors import Detectors
 from patrol_edge.evidence import EvidenceFile, degrees_of, picture_of, thumbnail_base64
 from patrol_edge.frame import Detections, Frame
 from patrol_edge.outbox import Outgoing
-from patrol_edge.persistence import Ended, Persistence, Raised, ZoneMemory, look
-from patrol_edge.rules.fire_lane import VEHICLES
-from patrol_edge.rules.perimeter import PEOPLE
-from patrol_edge.rules.sighting import Memory
-from patrol_edge.rules.table import ZoneRule, needs_network, zone_rules
+from patrol_edge.persistence import Ended, Persistence, Raised, Spot, ZoneMemory, look
+from patrol_edge.rules.sighting import Memory, Rule
+from patrol_edge.rules.table import model_of, zone_rules
 from patrol_edge.thermal.files import ThermalSource
 
 CameraMemory = dict[str, ZoneMemory]
 _MEMORY = TypeAdapter(CameraMemory)
-
-NEEDED_CLASSES = VEHICLES | PEOPLE
 
 
 @dataclass(frozen=True)
@@ -46,6 +44,24 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class AerialView:
+    """What a moving camera watches, and how far the poses of its frames may be off."""
+
+    map: AerialMap
+    sigma: PoseSigma
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One zone of one frame: its rule, the network that the rule looks at, and how long it must persist."""
+
+    zone: Zone
+    rule: Rule
+    model: str | None
+    persistence: Persistence
+
+
+@dataclass(frozen=True)
 class Watcher:
     """Who watches: the names that stand in every alert of this camera."""
 
@@ -54,11 +70,38 @@ class Watcher:
     camera: CameraConfig
     frame: LocalFrame
     local_time: Callable[[datetime], datetime]
+    aerial: AerialView | None = None
 
     @classmethod
     def of(cls, config: Config, camera: CameraConfig) -> Watcher:
         """The watcher of one configured camera."""
         return cls(config.district.id, camera.box, camera, config.frame, config.local_time)
+
+    @classmethod
+    def of_drone(cls, config: Config, drone: DroneConfig) -> Watcher:
+        """The watcher of a drone's live picture; its alerts name the drone as their camera. Raises UsageError without one."""
+        live = drone.camera
+        if live is None:
+            raise UsageError(
+                kind=Text("drone with a camera", "带摄像头的无人机"), name=drone.id,
+                known=", ".join(d.id for d in config.drones if d.camera) or "-",
+            )  # fmt: skip
+        camera = CameraConfig(id=drone.id, name=drone.name, box=live.box, source=live.source, lens=live.lens)
+        view = AerialView(AerialMap.of(config), live.sigma)
+        return cls(config.district.id, live.box, camera, config.frame, config.local_time, view)
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The networks that its rules need."""
+        fixed = {name for zone in self.camera.zones if (name := model_of(zone))}
+        return frozenset(fixed) | (self.aerial.map.models if self.aerial else frozenset())
+
+    @property
+    def zones(self) -> frozenset[str]:
+        """The ids of all that it watches."""
+        return frozenset(zone.id for zone in self.camera.zones) | (
+            self.aerial.map.zones if self.aerial else frozenset()
+        )
 
     @property
     def identity(self) -> str:
@@ -79,6 +122,8 @@ class Watcher:
     @property
     def look_every_s(self) -> float:
         """The camera is unwatched when no look came for this long: the strictest of its zones."""
+        if self.aerial is not None:
+            return LOOK_EVERY_S
         return min((zone.look_every_s for zone in self.camera.zones), default=60.0)
 
 
@@ -105,59 +150,80 @@ def shift_memory(memory: CameraMemory, by: timedelta) -> CameraMemory:
 class Pipeline:
     """Judges the frames of one camera. Holds no state but the zones' rules for one picture size, and their live memory."""
 
-    def __init__(self, watcher: Watcher, detector: Detector) -> None:
-        self._watcher = watcher
-        self._detector = detector
-        self._rules: list[ZoneRule] = []
+    def __init__(self, watcher: Watcher, detectors: Detectors) -> None:
+        self._watcher, self._detectors = watcher, detectors
+        self._fixed: list[Judged] = []
         self._live: dict[str, dict[str, object]] = {}
         self._size_px: tuple[int, int] | None = None
-        self._needs_network = any(needs_network(zone) for zone in watcher.camera.zones)
 
     def judge(self, frame: Frame, memory: CameraMemory) -> tuple[CameraMemory, list[Finding]]:
-        """One look: the new memory and what there is to say. The caller adopts both together, or neither."""
+        """One look: the new memory and what there is to say. The caller adopts both together, or neither.
+
+        Of a moving camera's places only those that the frame shows are judged; the others stay as they were.
+        """
+        watcher = self._watcher
         if frame.size_px != self._size_px:
-            watcher = self._watcher
-            self._rules = zone_rules(watcher.camera, watcher.frame, watcher.local_time, frame.size_px)
-            self._live = {zone.id: {} for zone, _ in self._rules}
-            self._size_px = frame.size_px
-        detections = self._detector.detect(frame.image) if self._needs_network else Detections.none()
-        remembered: CameraMemory = {}
+            self._fixed, self._live, self._size_px = self._zones_of(frame.size_px), {}, frame.size_px
+        judged = self._fixed if watcher.aerial is None else aerial_zones(watcher, watcher.aerial, frame)
+        seen = {name: self._detectors[name].detect(frame.image) for name in {one.model for one in judged} if name}
+        kept = watcher.zones
+        remembered = {} if watcher.aerial is None else {name: spots for name, spots in memory.items() if name in kept}
         findings: list[Finding] = []
-        for zone, rule in self._rules:
-            before = memory.get(zone.id, ZoneMemory())
-            rule_memory = Memory(dict(before.kept), self._live[zone.id])
-            sightings = rule(frame, detections, rule_memory, frame.taken_at)
-            persistence = Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s)
-            remembered[zone.id], changes = look(
-                before.model_copy(update={"kept": rule_memory.kept}),
-                sightings,
-                frame.taken_at,
-                zone.id,
-                persistence,
-                self._watcher.identity,
+        for one in judged:
+            before = memory.get(one.zone.id, ZoneMemory())
+            rule_memory = Memory(dict(before.kept), self._live.setdefault(one.zone.id, {}))
+            detections = Detections.none() if one.model is None else seen[one.model]
+            sightings = one.rule(frame, detections, rule_memory, frame.taken_at)
+            before = before.model_copy(update={"kept": rule_memory.kept})
+            remembered[one.zone.id], changes = look(
+                before, sightings, frame.taken_at, one.zone.id, one.persistence, watcher.identity
             )
+            model = None if one.model is None else self._detectors[one.model].ref
             findings += [
-                _raised(change, frame, zone, self._watcher, self._detector.ref)
+                _raised(change, frame, one.zone, watcher, model)
                 if isinstance(change, Raised)
-                else _ended(change, self._watcher)
+                else _ended(change, watcher)
                 for change in changes
             ]
-        findings += _orphans(memory, remembered, frame.taken_at, self._watcher)
+        findings += _orphans(memory, kept, frame.taken_at, watcher)
         return remembered, findings
 
+    def _zones_of(self, size_px: tuple[int, int]) -> list[Judged]:
+        watcher = self._watcher
+        return [
+            Judged(zone, rule, model_of(zone), Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s))
+            for zone, rule in zone_rules(watcher.camera, watcher.frame, watcher.local_time, size_px)
+        ]
 
-def _orphans(before: CameraMemory, after: CameraMemory, now: datetime, watcher: Watcher) -> list[Finding]:
+
+def aerial_zones(watcher: Watcher, aerial: AerialView, frame: Frame) -> list[Judged]:
+    """The places that a moving camera's frame shows. None for a frame whose pose nobody knows."""
+    if frame.pose is None:
+        return []
+    camera = Camera(watcher.camera.lens.geo.scaled_to(*frame.size_px), frame.pose)
+    return [
+        Judged(
+            shown.zone,
+            rule_for(shown, camera, aerial.sigma),
+            model_of(shown.zone, aerial=True),
+            persistence_of(shown.zone),
+        )
+        for shown in shown_places(aerial.map, camera)
+    ]
+
+
+def _orphans(before: CameraMemory, zones: frozenset[str], now: datetime, watcher: Watcher) -> list[Finding]:
     """Alerts of zones that the configuration no longer has: nobody would ever see them end."""
     return [
         _ended(Ended(spot, now), watcher)
         for zone, memory in before.items()
-        if zone not in after
+        if zone not in zones
         for spot in memory.spots
         if spot.alert_id is not None
     ]
 
 
-def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: ModelRef) -> Finding:
+def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: ModelRef | None) -> Finding:
     spot, sighting = raised.spot, raised.sighting
     width, height = frame.size_px
     x0, y0, x1, y1 = sighting.box_px
@@ -166,7 +232,7 @@ def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: M
     dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
     data = AlertRaised(
         alert_id=spot.alert_id or "", box=watcher.box, camera=watcher.camera.id, hazard=sighting.hazard,
-        place=_place(zone.id, spot.place, spot.anchor_px, (width, height)),
+        place=_place(zone.id, spot, (width, height), moving=watcher.aerial is not None),
         position=_position(sighting.ground, watcher.frame),
         region=Region(x_min_px=x0, y_min_px=y0, x_max_px=x1, y_max_px=y1, width_px=width, height_px=height),
         measurement={**sighting.measurement, "dwell_s": dwell_s},
@@ -175,7 +241,7 @@ def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: M
             last_seen_at=spot.last_seen_at, dwell_s=dwell_s, needed_dwell_s=zone.dwell_s, looks=spot.looks, votes=spot.votes,
             needed_share=zone.share, confidence=round(raised.confidence, 4), threshold=zone.confidence,
         ),
-        model=model if needs_network(zone) else None, evidence=tuple(file.ref for file in files),
+        model=model, evidence=tuple(file.ref for file in files),
         thumbnail_jpeg_base64=thumbnail_base64(shown, sighting.box_px),
     )  # fmt: skip
     return Finding(data, spot.last_seen_at, files)
@@ -189,12 +255,17 @@ def _ended(ended: Ended, watcher: Watcher) -> Finding:
     return Finding(data, ended.cleared_at)
 
 
-def _place(zone: str, named: str | None, anchor_px: Sequence[float], size_px: tuple[int, int]) -> str:
-    """A key that stays the same while the thing stays where it is: the zone, or a cell of a 16 x 16 raster in it."""
-    if named is not None:
-        return named
-    column = int(16 * (anchor_px[0] + anchor_px[2]) / 2 / size_px[0])
-    row = int(16 * anchor_px[3] / size_px[1])
+def _place(zone: str, spot: Spot, size_px: tuple[int, int], *, moving: bool) -> str:
+    """A key that stays the same while the thing stays where it is: the zone, or a cell in it.
+
+    The cell is one of a 16 x 16 raster of the picture; of a moving camera, a square on the ground.
+    """
+    if spot.place is not None:
+        return spot.place
+    if moving and spot.ground_m is not None:
+        return place_on_ground(zone, spot.ground_m)
+    column = int(16 * (spot.anchor_px[0] + spot.anchor_px[2]) / 2 / size_px[0])
+    row = int(16 * spot.anchor_px[3] / size_px[1])
     return f"{zone}/{column}-{row}"
 
 

@@ -63,10 +63,10 @@ class Reader:
     """Reads one source until told to stop."""
 
     def __init__(
-        self, camera: str, source: str, loop: bool, mailbox: Mailbox, clock: SteadyClock,
+        self, camera: str, source: str, loop: bool, hand_on: Callable[[Frame], None], clock: SteadyClock,
         thermal: ThermalSource | None = None,
     ) -> None:  # fmt: skip
-        self._camera, self._source, self._loop, self._mailbox, self._clock = camera, source, loop, mailbox, clock
+        self._camera, self._source, self._loop, self._hand_on, self._clock = camera, source, loop, hand_on, clock
         self._thermal = thermal
         self.status = SourceState("starting", clock.now())
         self._log = structlog.get_logger().bind(camera=camera)
@@ -102,7 +102,7 @@ class Reader:
             self._log.info("camera watched", source=without_secrets(self._source), size_px=frame.size_px)
             self._change("watching", "")
         self.status = replace(self.status, last_frame_at=frame.taken_at)
-        self._mailbox.put(frame)
+        self._hand_on(frame)
 
     def _change(self, state: State, detail: str) -> None:
         self.status = SourceState(state, self._clock.now(), self.status.last_frame_at, detail)

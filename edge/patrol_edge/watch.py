@@ -6,19 +6,19 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from patrol_edge.attention import Attention
-from patrol_edge.detector import Detector
+from patrol_edge.detectors import Detectors
 from patrol_edge.pipeline import CameraMemory, Finding, Pipeline, Watcher
 from patrol_edge.video import frames_of_file
 
 
 def watch_file(
-    source: str, watcher: Watcher, detector: Detector, starts_at: datetime
+    source: str, watcher: Watcher, detectors: Detectors, starts_at: datetime
 ) -> Iterator[tuple[timedelta, list[Finding]]]:
     """Judge a clip or folder; yields the film time of every look, with what it found.
 
     Raises SourceMissing, SourceUnreadable.
     """
-    pipeline = Pipeline(watcher, detector)
+    pipeline = Pipeline(watcher, detectors)
     attention = Attention(watcher.camera.id, watcher.look_every_s, since=starts_at, every_frame=watcher.every_frame)
     memory: CameraMemory = {}
     for frame in frames_of_file(source, watcher.camera.id, starts_at, watcher.thermal):

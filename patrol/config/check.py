@@ -85,11 +85,22 @@ def _camera_zones(document: dict[str, Any]) -> Iterator[tuple[Path, dict[str, An
         yield path, camera, listed
 
 
+def _drones_with_camera(document: dict[str, Any]) -> list[tuple[Path, dict[str, Any]]]:
+    return [(path, drone) for path, drone in _items(document, "drones") if isinstance(drone.get("camera"), dict)]
+
+
 def _duplicates(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
     for section in SECTIONS:
         yield from _repeated(_items(document, section), section, lines)
     for path, _, zones in _camera_zones(document):
         yield from _repeated(iter(zones), f"{dotted(path)}.zones", lines)
+    cameras = {camera.get("id"): path for path, camera in _items(document, "cameras")}
+    for path, drone in _drones_with_camera(document):
+        name = drone.get("id")
+        if isinstance(name, str) and name in cameras:  # alerts name a drone's camera by the drone
+            first_line = lines.of((*cameras[name], "id"))
+            facts = {"value": name, "kind": "cameras, drones", "first_line": first_line}
+            yield Problem("duplicate-id", lines.of((*path, "id")), dotted((*path, "id")), facts)
 
 
 def _references(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
@@ -107,6 +118,8 @@ def _references(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
     for _, _, zones in _camera_zones(document):
         for path, zone in zones:
             yield from unknown(zone.get("fire_lane"), (*path, "fire_lane"), ("fire_lanes",))
+    for path, drone in _drones_with_camera(document):
+        yield from unknown(drone["camera"].get("box"), (*path, "camera", "box"), ("boxes",))
 
 
 def _is_number(value: object) -> bool:

@@ -103,6 +103,9 @@ class FireLane(Shape):
     name: Name = Field(description="what people call it")
     area: Ring = Field(description="its edge on the ground")
     building: Slug | None = Field(default=None, description="the building it serves")
+    dwell_s: Number = Field(
+        default=120, gt=0, le=86400, description="how long a vehicle that a drone sees in it may stay"
+    )
 
 
 class PondingPoint(Shape):
@@ -187,6 +190,24 @@ class CameraConfig(Shape):
         return None if self.pose is None else GeoCamera(self.lens.geo, self.pose.geo(frame))
 
 
+class DroneCamera(Shape):
+    """The live picture of a drone's camera. Where it looks is learnt from the station's messages."""
+
+    box: Slug = Field(description="the box that watches it")
+    source: Template = Field(description="rtsp:// or http:// address of its live picture; ${NAME} for secrets")
+    lens: CameraLens = Field(description="its picture")
+    delay_s: Number = Field(default=0, ge=0, le=10, description="how late its pictures arrive")
+    sigma_position_m: Number = Field(default=1.5, ge=0, description="standard deviation of the place")
+    sigma_height_m: Number = Field(default=1.5, ge=0, description="standard deviation of the height")
+    sigma_yaw_deg: Number = Field(default=2.0, ge=0, description="standard deviation of the direction")
+    sigma_tilt_deg: Number = Field(default=1.0, ge=0, description="standard deviation of pitch and roll")
+
+    @property
+    def sigma(self) -> PoseSigma:
+        """How far its pose may be off."""
+        return PoseSigma(self.sigma_position_m, self.sigma_height_m, self.sigma_yaw_deg, self.sigma_tilt_deg)
+
+
 class DroneConfig(Shape):
     """A drone that a station owns."""
 
@@ -198,6 +219,9 @@ class DroneConfig(Shape):
     link: Template = Field(description="MAVLink address, e.g. udp://127.0.0.1:14550 or serial:/dev/ttyUSB0:57600")
     system: int | None = Field(
         default=None, ge=1, le=250, strict=True, description="its MAVLink system number, where several share a link"
+    )
+    camera: DroneCamera | None = Field(
+        default=None, description="its live picture; without it nobody watches what it sees while it flies"
     )
 
 

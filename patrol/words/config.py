@@ -83,6 +83,11 @@ CHINESE = {
     "standard deviation of the height": "高度的标准差",
     "standard deviation of the direction": "朝向的标准差",
     "standard deviation of pitch and roll": "俯仰和横滚的标准差",
+    "how long a vehicle that a drone sees in it may stay": "无人机所见车辆可在其中停留多久",
+    "The live picture of a drone's camera. Where it looks is learnt from the station's messages.": "无人机摄像头的实时画面。它看向哪里，由机站的消息得知。",
+    "rtsp:// or http:// address of its live picture; ${NAME} for secrets": "实时画面的 rtsp:// 或 http:// 地址；机密写 ${NAME}",
+    "how late its pictures arrive": "画面迟到多久",
+    "its live picture; without it nobody watches what it sees while it flies": "实时画面；没有它，飞行中所见无人查看",
     "what is watched for, and where in the picture": "看什么，以及在画面的哪里",
     # zones
     "what is looked for": "要找的隐患",

@@ -43,7 +43,7 @@ def folder(tmp_path: Path) -> EvidenceFolder:
 
 def one_finding(config: Config) -> Finding:
     """What the gate camera finds when a car stands in the lane for its dwell."""
-    pipeline = Pipeline(Watcher.of(config, config.camera("gate")), ScriptedDetector(lambda _: [CAR]))
+    pipeline = Pipeline(Watcher.of(config, config.camera("gate")), {"street": ScriptedDetector(lambda _: [CAR])})
     memory, findings = pipeline.judge(frame_at(0), {})
     for second in range(2, 40, 2):
         memory, more = pipeline.judge(frame_at(second), memory)
@@ -142,7 +142,7 @@ def test_a_restart_in_mid_dwell_alerts_on_time(config: Config, outbox: Outbox, f
 
     def watch(begin: int, end: int) -> list[tuple[int, Finding]]:
         keeper = Keeper("gate", outbox, folder)
-        pipeline = Pipeline(watcher, ScriptedDetector(lambda _: [CAR]))
+        pipeline = Pipeline(watcher, {"street": ScriptedDetector(lambda _: [CAR])})
         found = []
         for second in range(begin, end, 2):
             memory, findings = pipeline.judge(frame_at(second), keeper.memory)
@@ -165,11 +165,13 @@ def test_memory_of_another_program_is_forgotten_not_fatal(
 def test_an_alert_of_a_zone_that_is_no_more_is_ended(config: Config) -> None:
     """When a zone is taken out of the configuration, what it had raised ends instead of staying open for ever."""
     camera = config.camera("gate")
-    pipeline = Pipeline(Watcher.of(config, camera), ScriptedDetector(lambda _: [CAR]))
+    pipeline = Pipeline(Watcher.of(config, camera), {"street": ScriptedDetector(lambda _: [CAR])})
     memory, _ = pipeline.judge(frame_at(0), {})
     for second in range(2, 30, 2):
         memory, _ = pipeline.judge(frame_at(second), memory)
-    without = Pipeline(Watcher.of(config, camera.model_copy(update={"zones": ()})), ScriptedDetector(lambda _: []))
+    without = Pipeline(
+        Watcher.of(config, camera.model_copy(update={"zones": ()})), {"street": ScriptedDetector(lambda _: [])}
+    )
     after, findings = without.judge(frame_at(40), memory)
     assert after == {}
     assert [f.data.type_name for f in findings] == ["patrol.alert.ended"]

@@ -117,7 +117,7 @@ def falling_ball(n: int, begins: int, x: int) -> Image:
 def judged(config: Config, falls: list[tuple[int, int]], count: int) -> list[tuple[int, Finding]]:
     """(frame, finding) of the real pipeline over `count` frames with balls let go at (frame, x)."""
     cv2.setRNGSeed(4)
-    pipeline = Pipeline(Watcher.of(config, camera(config)), ScriptedDetector(lambda _: []))
+    pipeline = Pipeline(Watcher.of(config, camera(config)), {"street": ScriptedDetector(lambda _: [])})
     memory: CameraMemory = {}
     found: list[tuple[int, Finding]] = []
     for n in range(count):

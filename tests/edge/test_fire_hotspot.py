@@ -54,7 +54,7 @@ def judge(
 ) -> tuple[CameraMemory, list[AlertRaised]]:
     """(second, degrees) looks in a row through the real pipeline; degrees of None give a picture with a bright square only."""
     detector = ScriptedDetector(lambda _: [("person", 0.9, (0, 0, 50, 50))])
-    pipeline = Pipeline(Watcher.of(config, camera(config, **zone)), detector)
+    pipeline = Pipeline(Watcher.of(config, camera(config, **zone)), {"street": detector})
     memory, alerts = memory or {}, []
     for second, celsius in looks:
         image = painted(scene()) if celsius is None else painted(celsius)

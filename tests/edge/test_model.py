@@ -13,8 +13,8 @@ import yaml
 
 from patrol.errors import ModelAltered, ModelError, ModelMismatch, ModelMissing, ModelNotRegistered
 from patrol_edge.detector import load_detector
-from patrol_edge.pipeline import NEEDED_CLASSES
 from patrol_edge.registry import find_model
+from patrol_edge.rules.table import CLASSES_OF
 from tests.edge.conftest import ROOT, SHARED
 
 MODELS = ROOT / "models"
@@ -39,8 +39,8 @@ def change_entry(folder: Path, **changes: object) -> None:
 
 def test_the_shipped_model_is_the_registered_one() -> None:
     """The street network opens, and knows the classes that both rules need."""
-    detector = load_detector(find_model(MODELS, "street"), NEEDED_CLASSES)
-    assert set(detector.classes) >= NEEDED_CLASSES
+    detector = load_detector(find_model(MODELS, "street"), CLASSES_OF["street"])
+    assert set(detector.classes) >= CLASSES_OF["street"]
 
 
 def test_an_altered_file_is_refused(copied: Path) -> None:
@@ -95,7 +95,7 @@ def test_it_sees_the_cars_of_a_real_street() -> None:
     images = SHARED / "street" / "images" / "val"
     if not images.is_dir():
         pytest.skip(f"shared data missing: {images} (set PATROL_SHARED_DATA)")
-    detector = load_detector(find_model(MODELS, "street"), NEEDED_CLASSES)
+    detector = load_detector(find_model(MODELS, "street"), CLASSES_OF["street"])
     wanted = found = 0
     for path in sorted(images.iterdir())[:12]:
         image = cv2.imread(str(path))

@@ -15,7 +15,7 @@ from patrol.config.zones import Zone
 from patrol.events import AlertEnded, AlertRaised, Hazard
 from patrol_edge.frame import Frame
 from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher, read_memory, write_memory
-from patrol_edge.rules.table import needs_network
+from patrol_edge.rules.table import model_of
 from tests.edge.conftest import CLASSES, START, Objects, ScriptedDetector
 
 WHOLE = [[0, 0], [640, 0], [640, 480], [0, 480]]
@@ -56,13 +56,17 @@ def alerts_at(
 ) -> list[tuple[float, str]]:
     """(second, alert id) of what is raised when the box is started anew every `every_s` with what `restarts` gives it back."""
     watcher = Watcher.of(config, camera(config, name))
-    pipeline, memory, next_s = Pipeline(watcher, ScriptedDetector(lambda _: RULES[name][1])), CameraMemory(), every_s
+    pipeline, memory, next_s = (
+        Pipeline(watcher, {"street": ScriptedDetector(lambda _: RULES[name][1])}),
+        CameraMemory(),
+        every_s,
+    )
     found: list[tuple[float, str]] = []
     for n in range(60):
         second = n * EVERY_S
         if second >= next_s:
             memory, next_s = restarts(memory), next_s + every_s
-            pipeline = Pipeline(watcher, ScriptedDetector(lambda _: RULES[name][1]))
+            pipeline = Pipeline(watcher, {"street": ScriptedDetector(lambda _: RULES[name][1])})
         memory, findings = pipeline.judge(frame_of(name, second), memory)
         assert not [f for f in findings if isinstance(f.data, AlertEnded)]
         found += [(second, f.data.alert_id) for f in findings if isinstance(f.data, AlertRaised)]
@@ -90,5 +94,5 @@ def test_every_rule_with_a_dwell_is_here(config: Config) -> None:
     tried = {name.partition(",")[0] for name in RULES}
     kinds = {str(shape.model_fields["hazard"].annotation.__args__[0]) for shape in Zone.__origin__.__args__}  # type: ignore[attr-defined]  # the union's parts
     assert kinds - tried == {Hazard.FALLING_OBJECT.value}
-    assert {needs_network(camera(config, name).zones[0]) for name in RULES} == {True, False}
+    assert {model_of(camera(config, name).zones[0]) for name in RULES} == {"street", None}
     assert {label for _, objects, _ in RULES.values() for label, _, _ in objects} <= set(CLASSES)

@@ -12,10 +12,9 @@ from patrol.events import AlertRaised
 from patrol.geo import LatLon, distance_m
 from patrol.scenes.clip import demo_film
 from patrol.scenes.picture import FixedCamera
-from patrol_edge.detector import load_detector
+from patrol_edge.detectors import load_detectors
 from patrol_edge.frame import Frame
-from patrol_edge.pipeline import NEEDED_CLASSES, CameraMemory, Pipeline, Watcher
-from patrol_edge.registry import find_model
+from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher
 
 ROOT = Path(__file__).resolve().parents[2]
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
@@ -30,7 +29,7 @@ def test_the_demo_finds_what_it_should(camera_id: str, first_s: float, last_s: f
     eye = FixedCamera(film.scene, film.camera, film.sensor, samples=film.samples)
     pipeline = Pipeline(
         Watcher.of(config, config.camera(camera_id)),
-        load_detector(find_model(ROOT / "models", "street"), NEEDED_CLASSES),
+        load_detectors(ROOT / "models", ["street"]),
     )
     memory: CameraMemory = {}
     alerts: list[tuple[float, AlertRaised]] = []

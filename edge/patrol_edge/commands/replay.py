@@ -12,13 +12,11 @@ import click
 
 from patrol.errors import Language, SourceError
 from patrol.events import AlertRaised
-from patrol_edge.detector import Detector, load_detector
-from patrol_edge.pipeline import NEEDED_CLASSES
-from patrol_edge.registry import find_model
+from patrol_edge.detector import Detector
+from patrol_edge.detectors import Detectors, load_detectors
 from patrol_edge.replay import Scene, Score, read_scene, score, watcher_of
 from patrol_edge.watch import watch_file
 
-MODEL = "street"
 WORDS: dict[Language, str] = {
     "en": "{name:<24} {found} of {expected} found, {false} false in {film_s:.0f} s; precision {precision:.2f}, recall {recall:.2f}, "
     "delay {delay}, false alerts per camera-day {false_per_day:.1f}",
@@ -56,13 +54,13 @@ def replay(context: click.Context, scenes: tuple[Path, ...], data: Path, models:
     patrol-edge replay tests/replay/scenes/*.yaml
     """
     language: Language = context.meta["language"]
-    detector: Detector | None = None
+    detectors: dict[str, Detector] = {}
     total, failed = Score(0, 0, 0, 0.0, ()), 0
     for path in scenes:
         scene = read_scene(path)
-        detector = detector or load_detector(find_model(models, MODEL), NEEDED_CLASSES, threads=os.cpu_count() or 1)
+        detectors |= load_detectors(models, watcher_of(scene).models - detectors.keys(), threads=os.cpu_count() or 1)
         try:
-            result, alerts = run(scene, data, detector)
+            result, alerts = run(scene, data, detectors)
         except SourceError as err:
             failed += 1
             click.echo(f"patrol-edge: {err.explain(language)}", err=True)
@@ -75,11 +73,11 @@ def replay(context: click.Context, scenes: tuple[Path, ...], data: Path, models:
         context.exit(2)
 
 
-def run(scene: Scene, data: Path, detector: Detector) -> tuple[Score, list[tuple[float, AlertRaised]]]:
+def run(scene: Scene, data: Path, detectors: Detectors) -> tuple[Score, list[tuple[float, AlertRaised]]]:
     """One scene through the real pipeline. Raises SourceMissing, SourceUnreadable."""
     alerts: list[tuple[float, AlertRaised]] = []
     film_s = 0.0
-    for film, findings in watch_file(str(data / scene.source), watcher_of(scene), detector, scene.starts_at):
+    for film, findings in watch_file(str(data / scene.source), watcher_of(scene), detectors, scene.starts_at):
         film_s = film.total_seconds()
         alerts += [(film_s, f.data) for f in findings if isinstance(f.data, AlertRaised)]
     return score(scene, alerts, film_s), alerts

@@ -17,18 +17,26 @@ STANDING_PART = 0.35
 INSIDE_SHARE = 0.4
 
 
-def fire_lane_rule(view: View, confidence: float) -> Rule:
-    """The rule for one zone; `confidence` is the lowest score that counts."""
+def aerial_fire_lane_rule(view: View, confidence: float) -> Rule:
+    """The rule for a lane seen from a drone: there the whole box of a vehicle is where it stands."""
+    return _rule(view, confidence, standing_part=1.0)
 
+
+def fire_lane_rule(view: View, confidence: float) -> Rule:
+    """The rule for one zone of a fixed camera; `confidence` is the lowest score that counts."""
+    return _rule(view, confidence, STANDING_PART)
+
+
+def _rule(view: View, confidence: float, standing_part: float) -> Rule:
     def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
         del frame, memory, now  # one signature for all rules; this one needs only where vehicles are
         sightings = []
         for row in detections.of_classes(VEHICLES, confidence):
             x0, y0, x1, y1 = (float(v) for v in detections.boxes_px[row])
-            standing = shapely.box(x0, y1 - STANDING_PART * (y1 - y0), x1, y1)
+            standing = shapely.box(x0, y1 - standing_part * (y1 - y0), x1, y1)
             if standing.area == 0 or view.polygon.intersection(standing).area < INSIDE_SHARE * standing.area:
                 continue
-            middle = (x0 + x1) / 2, y1 - STANDING_PART / 2 * (y1 - y0)
+            middle = (x0 + x1) / 2, y1 - standing_part / 2 * (y1 - y0)
             sightings.append(
                 Sighting(
                     Hazard.BLOCKED_FIRE_LANE, view.zone, detections.label(row), (x0, y0, x1, y1),

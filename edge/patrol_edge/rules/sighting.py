@@ -61,12 +61,13 @@ class View:
     polygon: shapely.Polygon
     camera: Camera | None
     sigma: PoseSigma | None
+    height_m: float = 0.0  # of the plane on which things lie: the ground, or a roof
 
     def place(self, x_px: float, y_px: float) -> GroundPoint | None:
-        """Where a pixel lies on flat ground; None without a pose or above the horizon."""
+        """Where a pixel lies on the view's plane; None without a pose or above the horizon."""
         if self.camera is None or self.sigma is None:
             return None
-        return self.camera.locate((x_px, y_px), self.sigma)
+        return self.camera.locate((x_px, y_px), self.sigma, self.height_m)
 
     def mask(self, size_px: tuple[int, int]) -> NDArray[np.bool_]:
         """(height, width) of the pixels inside the zone, for pictures of this width and height."""

@@ -1,4 +1,4 @@
-"""Which rule judges which kind of zone, and which of them need the network's detections."""
+"""Which rule judges which kind of zone, and which network it looks at."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from patrol.config.zones import FallingZone, FireLaneZone, HotspotZone, Zone
 from patrol.geo import Camera, LocalFrame
 from patrol_edge.rules.falling_object import facade_of, falling_rule
 from patrol_edge.rules.fire_hotspot import hotspot_rule
-from patrol_edge.rules.fire_lane import fire_lane_rule
-from patrol_edge.rules.perimeter import perimeter_rule
+from patrol_edge.rules.fire_lane import VEHICLES, fire_lane_rule
+from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
 from patrol_edge.rules.sighting import Rule, View
 
 ZoneRule = tuple[Zone, Rule]
 Points = tuple[tuple[float, float], ...]
 
+# What the rules look for in each network's answers: a network that lacks one of these is not the right one.
+CLASSES_OF: dict[str, frozenset[str]] = {
+    "street": VEHICLES | PEOPLE,
+    "aerial_vehicle": VEHICLES - {"motorcycle"},
+}
 
-def needs_network(zone: Zone) -> bool:
-    """Whether the zone's rule looks at detections."""
-    return not isinstance(zone, (HotspotZone, FallingZone))
+
+def model_of(zone: Zone, *, aerial: bool = False) -> str | None:
+    """The network whose detections the zone's rule looks at; None for a rule that needs none. `aerial`: from a drone."""
+    if isinstance(zone, (HotspotZone, FallingZone)):
+        return None
+    return "aerial_vehicle" if aerial else "street"
 
 
 def zone_rules(
