@@ -92,13 +92,16 @@ class Link:
     def __init__(
         self, account: Account, subscriptions: Sequence[str], greeting: Outgoing, will: Outgoing,
         inbox: asyncio.Queue[Incoming], connected: Callable[[], None], wall: Callable[[], datetime], dice: random.Random,
+        aside: tuple[str, Callable[[Incoming], bool]] | None = None,
     ) -> None:  # fmt: skip
         """`greeting` is said after every connect, `will` by the broker when we die. Received goes into `inbox`.
 
-        `connected` is called whenever publishing has become possible.
+        `connected` is called whenever publishing has become possible. What comes on a topic that fits the filter in
+        `aside` is given to the function there first, and goes into the inbox only when that returns False.
         """
         self._account, self._subscriptions, self._greeting, self._will = account, subscriptions, greeting, will
         self._inbox, self._connected, self._wall, self._dice = inbox, connected, wall, dice
+        self._aside = aside
         self._client: aiomqtt.Client | None = None
         self._listening = True
         self._protocols = [aiomqtt.ProtocolVersion.V5, aiomqtt.ProtocolVersion.V311]
@@ -222,6 +225,8 @@ class Link:
             if not self._listening:
                 continue
             incoming = Incoming(str(message.topic), bytes(message.payload), message.retain, self._wall())
+            if self._aside is not None and message.topic.matches(self._aside[0]) and self._aside[1](incoming):
+                continue
             try:
                 self._inbox.put_nowait(incoming)
             except asyncio.QueueFull:

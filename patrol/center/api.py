@@ -114,7 +114,8 @@ def routes(
 
     @router.get("/stream", tags=["stream"], summary="What changes, as it changes", response_class=StreamingResponse)
     async def stream() -> StreamingResponse:
-        """Server-sent events `incident`, `box`, `dead-letter` and `evidence`, each with `data: {"id": "..."}`.
+        """Server-sent events `incident`, `box`, `dead-letter`, `evidence`, `flight`, `request` and `station`, each with
+        `data: {"id": "..."}`; and `drone` with where a drone is (PoseAnswer).
 
         `reload` and the end of the stream mean: connect again and ask for everything. So does every new
         connection; `Last-Event-ID` is ignored.

@@ -11,7 +11,7 @@ import json
 from collections.abc import AsyncIterator
 from typing import Literal
 
-Kind = Literal["incident", "box", "dead-letter", "evidence"]
+Kind = Literal["incident", "box", "dead-letter", "evidence", "flight", "request", "station"]
 BACKLOG = 256  # changes a listener may lag behind
 MAX_LISTENERS = 500
 HEARTBEAT_S = 15.0
@@ -41,6 +41,13 @@ class Feed:
                 self._listeners.discard(queue)  # its listener finds out when it has read what it has
                 _drop_one(queue)
                 queue.put_nowait(None)
+
+    def show_pose(self, pose_json: str) -> None:
+        """Where a drone is, whole: the next comes in a second, so who lags behind is spared it."""
+        said = f"event: drone\ndata: {pose_json}\n\n"
+        for queue in self._listeners:
+            if queue.qsize() < BACKLOG // 2:
+                queue.put_nowait(said)
 
     def close(self) -> None:
         """End every listener's stream: the centre stops."""

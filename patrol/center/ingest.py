@@ -16,13 +16,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 import structlog
 
+from patrol.center.air import Air
 from patrol.center.feed import Feed
 from patrol.center.store.messages import Rules
 from patrol.center.store.taken import Taken
 from patrol.center.store.writer import Writer
-from patrol.center.understand import Refusal, Understood, understand
+from patrol.center.understand import Item, Refusal, Reported, Understood, understand
 from patrol.errors import LinkError, StorageError
-from patrol.events import Acknowledgement, AlertRaised, BoxStatus, Data, Event, source_of
+from patrol.events import Acknowledgement, AlertRaised, BoxStatus, Data, Event, StationStatus, source_of
 from patrol.mqtt import Incoming, Outgoing
 from patrol.waiting import happens_within
 
@@ -41,6 +42,8 @@ def answer(taken: Taken, district: str, drill: bool, now: datetime) -> tuple[Out
         if not item.wants_answer or item.event_id is None or item.box is None:
             return None
         box, event_id = item.box, item.event_id
+    elif isinstance(item, Reported):
+        return None
     else:
         if isinstance(item.event.data, BoxStatus):
             return None
@@ -60,11 +63,11 @@ class Ingest:
 
     def __init__(
         self, inbox: asyncio.Queue[Incoming], writer: Writer, rules: Rules, publish: Callable[[Outgoing], Awaitable[None]],
-        feed: Feed, new_case: asyncio.Event, wall: Callable[[], datetime], dice: random.Random,
+        feed: Feed, air: Air, new_case: asyncio.Event, wall: Callable[[], datetime], dice: random.Random,
     ) -> None:  # fmt: skip
         """`new_case` is set whenever there may be a case that has to be announced."""
         self._inbox, self._writer, self._rules, self._publish = inbox, writer, rules, publish
-        self._feed, self._new_case, self._wall, self._dice = feed, new_case, wall, dice
+        self._feed, self._air, self._new_case, self._wall, self._dice = feed, air, new_case, wall, dice
         self._district = rules.config.district.id
         self._answered: list[str] = []  # noted down with the next batch: losing that note costs nothing
         self._log = structlog.get_logger()
@@ -126,7 +129,7 @@ class Ingest:
             return taken
 
     def _record_now(self, batch: Sequence[Incoming], answered: Sequence[str]) -> list[Taken]:
-        items: list[Understood | Refusal] = [understand(one, self._district, self._rules.boxes) for one in batch]
+        items: list[Item] = [understand(one, self._district, self._rules.boxes) for one in batch]
         return self._writer.take(items, answered, self._wall())
 
     def _tell(self, taken: Sequence[Taken]) -> None:
@@ -135,6 +138,14 @@ class Ingest:
                 self._feed.tell("incident", one.incident_id)
             if one.box is not None:
                 self._feed.tell("box", one.box)
+            if one.flight is not None:
+                self._feed.tell("flight", one.flight)
+            if one.ended_flight is not None:
+                self._air.ended(one.ended_flight)
+            if one.request is not None:
+                self._feed.tell("request", one.request)
+            if one.station is not None:
+                self._feed.tell("station", one.station)
             if one.dead_letter is not None:
                 self._feed.tell("dead-letter", one.dead_letter)
                 self._log.warning("message refused", topic=one.item.incoming.topic, reason=one.reason)
@@ -169,4 +180,4 @@ class Ingest:
 
 
 def _is_sign(taken: Taken) -> bool:
-    return isinstance(taken.item, Understood) and isinstance(taken.item.event.data, BoxStatus)
+    return not isinstance(taken.item, Refusal) and isinstance(taken.item.event.data, BoxStatus | StationStatus)

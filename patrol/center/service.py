@@ -12,13 +12,15 @@ from pathlib import Path
 
 import structlog
 
-from patrol.center import api, uploads
+from patrol.center import api, flight_routes, uploads
+from patrol.center.air import Air
 from patrol.center.announce import Announcer
 from patrol.center.answers import BrokerHealth, QueueHealth
 from patrol.center.dispatch import Dispatcher
 from patrol.center.evidence import EvidenceFolder
 from patrol.center.feed import Feed
 from patrol.center.ingest import INBOX, Ingest
+from patrol.center.poses import Poses
 from patrol.center.store.database import Database, database_url
 from patrol.center.store.messages import Rules
 from patrol.center.store.reader import Reader
@@ -30,6 +32,7 @@ from patrol.config.values import PLACEHOLDER, reveal
 from patrol.errors import DatabaseFromFuture, LinkError, PatrolError, SecretNotSet, StorageError
 from patrol.events import CenterStatus, Data, Event, source_of
 from patrol.mqtt import Account, Incoming, Link, Outgoing
+from patrol.topics import DRONE_POSE
 from patrol.waiting import cancelled, happens_within
 
 SOFTWARE = version("sky-ground-patrol")
@@ -93,7 +96,7 @@ class Service:
         self._rules = rules
         self._writer, self._reader = Writer(self._database, rules), Reader(self._database)
         self._folder = EvidenceFolder(config_dir / config.center.evidence_dir)
-        self._feed = Feed()
+        self._feed, self._air = Feed(), Air()
         self._uploads = uploads.Uploads(self._folder, self._writer, uploads.Tokens(tokens), self._feed, wall)
         self._inbox: asyncio.Queue[Incoming] = asyncio.Queue(INBOX)
         self._new_case = asyncio.Event()
@@ -108,6 +111,7 @@ class Service:
         app = create_app(
             (
                 api.routes(self._config, self._reader, self._database.kind, self._feed, self._condition, self._wall),
+                flight_routes.routes(self._config, self._reader, self._air, self._wall),
                 uploads.routes(self._uploads, self._folder, self._reader),
             ),
             SOFTWARE,
@@ -149,11 +153,12 @@ class Service:
         link = self._link = Link(
             self._account, [row.filter(district) for row in HEARD], greeting=self._status("online"),
             will=self._status("offline"), inbox=self._inbox, connected=self._new_case.set, wall=self._wall,
-            dice=self._dice,
+            dice=self._dice, aside=(DRONE_POSE.filter(district), Poses(self._config, self._air, self._feed).take),
         )  # fmt: skip
         ingest = Ingest(
-            self._inbox, self._writer, self._rules, link.publish, self._feed, self._new_case, self._wall, self._dice
-        )
+            self._inbox, self._writer, self._rules, link.publish, self._feed, self._air,
+            self._new_case, self._wall, self._dice,
+        )  # fmt: skip
         announcer = Announcer(self._writer, link.publish, district, self._new_case, self._wall)
         async with asyncio.TaskGroup() as group:
             endless = [group.create_task(work) for work in (link.run(), announcer.run(), self._keep_tidy())]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from math import ceil
 
@@ -36,6 +36,14 @@ class Names:
         self._units = {unit.id: _name(unit.name) for unit in config.units}
         self._cameras = {camera.id: _name(camera.name) for camera in config.cameras}
         self._boxes = {box.id: _name(box.name) for box in config.boxes}
+        self._drones = {drone.id: _name(drone.name) for drone in config.drones}
+        self._patrols = {patrol.id: _name(patrol.name) for patrol in config.patrols}
+        self._targets = {
+            **{building.id: _name(building.name) for building in config.buildings},
+            **{road.id: _name(road.name) for road in config.roads},
+            **{lane.id: _name(lane.name) for lane in config.fire_lanes},
+            **{point.id: _name(point.name) for point in config.ponding_points},
+        }
 
     @property
     def boxes(self) -> tuple[str, ...]:
@@ -44,15 +52,31 @@ class Names:
 
     def unit(self, unit: str | None) -> Named | None:
         """A unit by its id."""
-        return None if unit is None else Named(id=unit, name=self._units.get(unit, Name(zh=unit, en=unit)))
+        return None if unit is None else _named(unit, self._units)
 
     def camera(self, camera: str) -> Named:
         """A camera by its id."""
-        return Named(id=camera, name=self._cameras.get(camera, Name(zh=camera, en=camera)))
+        return _named(camera, self._cameras)
 
     def box(self, box: str) -> Name:
         """A box's name by its id."""
         return self._boxes.get(box, Name(zh=box, en=box))
+
+    def drone(self, drone: str) -> Named:
+        """A drone by its id."""
+        return _named(drone, self._drones)
+
+    def patrol(self, patrol: str | None) -> Named | None:
+        """A patrol by its id."""
+        return None if patrol is None else _named(patrol, self._patrols)
+
+    def target(self, target: str) -> Named:
+        """What a patrol looks at, by its id."""
+        return _named(target, self._targets)
+
+
+def _named(thing_id: str, names: Mapping[str, Name]) -> Named:
+    return Named(id=thing_id, name=names.get(thing_id, Name(zh=thing_id, en=thing_id)))
 
 
 def _name(name: object) -> Name:

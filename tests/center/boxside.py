@@ -106,7 +106,8 @@ def status(
 
 def place_of(event: Event[Data], district: str) -> str:
     """The topic on which `event` belongs."""
-    return topic_for(type(event.data)).path(district, box=getattr(event.data, "box", ""))
+    names = {name: str(getattr(event.data, name, "")) for name in ("box", "station", "drone")}
+    return topic_for(type(event.data)).path(district, **names)
 
 
 def came(event: Event[Data], district: str = "demo", retained: bool = False, at: datetime = T0) -> Incoming:

@@ -73,7 +73,8 @@ def test_pages_headers_and_description(tmp_path: Path) -> None:
             assert all(one["summary"] and one["description"] for one in operations)
             assert set(described["paths"]) == {
                 f"/api/v1/{name}"
-                for name in ("incidents", "incidents/{incident_id}", "boxes", "dead-letters", "district", "health", "stream", "evidence/{sha256}")
+                for name in ("incidents", "incidents/{incident_id}", "boxes", "dead-letters", "district", "health", "stream", "evidence/{sha256}",
+                             "flights", "flights/{flight_id}", "requests", "stations", "drones")
             }  # fmt: skip
             answer = (await center.client.get("/api/v1/nothing")).json()["error"]
             assert answer == {"code": "http-404", "message": {"zh": "这里没有内容。", "en": "There is nothing here."}}

@@ -19,7 +19,7 @@ from patrol.center.dispatch import Dispatcher
 from patrol.center.store.database import Database, database_url
 from patrol.center.store.messages import Rules
 from patrol.center.store.writer import Writer
-from patrol.center.understand import HEARD, understand
+from patrol.center.understand import OF_BOXES, understand
 from patrol.config import Config
 from patrol.events import CaseOpened, CenterStatus, Data, Event
 from patrol.topics import BOX_STATUS, CASE_OPENED, CENTER_STATUS, read
@@ -182,7 +182,7 @@ def test_every_bad_message_on_every_topic(nats: AnyBroker, database: str, distri
         async with center_and_box(settled(district, nats, database), tmp_path) as (center, box):
             alert = raised(evidence=[evidence_ref("a" * 64)])
             kinds = [alert, ended(alert.id), lost(alert.id, "a" * 64), status(1)]
-            assert {type(one.data) for one in kinds} == {row.carries for row in HEARD}
+            assert {type(one.data) for one in kinds} == {row.carries for row in OF_BOXES}
             topics = [place_of(one, district) for one in kinds]
             for one, topic, elsewhere in zip(kinds, topics, topics[1:] + topics[:1], strict=True):
                 words = one.to_json()

@@ -205,7 +205,7 @@ def test_a_box_speaks_for_itself_only(store: Store, what: str) -> None:
         "same id": raised(alert_id=alert.id, box="yard", camera="yard"),
     }[what]
     taken = store.take(said)[0]
-    assert (taken.outcome, taken.item.box) == ("refused", said.data.box)  # type: ignore[attr-defined]  # each of them has a box
+    assert (taken.outcome, taken.item.box) == ("refused", said.data.box)  # type: ignore[attr-defined,union-attr]  # each of them has a box
     assert taken.reason
     rows = store.reader.incident(store.reader.incidents("all", 1, None)[0].incident["incident_id"])
     assert rows is not None

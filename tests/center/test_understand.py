@@ -13,22 +13,29 @@ from hypothesis import strategies as st
 from patrol.center.understand import (
     EXCERPT_BYTES,
     HEARD,
+    OF_BOXES,
     Refusal,
+    Reported,
     Understood,
     excerpt,
     printable,
     understand,
 )
-from patrol.events import Data, Event, source_of
+from patrol.events import Data, DronePose, Event, FlightPhase, RequestAnswered, StationStatus, source_of
 from patrol.mqtt import Incoming
+from patrol.reference.examples import examples
 from patrol.topics import ABSOLUTE_MAX_BYTES, ACKNOWLEDGEMENT, ALERT_RAISED, BOX_STATUS, CASE_OPENED
 from tests.center.boxside import T0, came, ended, lost, raised, status
 
 BOXES = ("street", "yard")
 ONE_OF_EACH = {type(e.data): e for e in (raised(), ended("alert-00"), lost("alert-00", "a" * 64), status(1))}
 
+OF_A_STATION: dict[type[Data], Event[Data]] = {
+    t: examples()[t] for t in (FlightPhase, DronePose, StationStatus, RequestAnswered)
+}
 
-def asked(incoming: Incoming) -> Understood | Refusal:
+
+def asked(incoming: Incoming) -> Understood | Reported | Refusal:
     """What the centre of the demo district makes of it."""
     return understand(incoming, "demo", BOXES)
 
@@ -50,8 +57,9 @@ def spoiled(event: Event[Data], **changes: Any) -> Incoming:
 
 
 def test_the_centre_hears_what_the_wire_table_says() -> None:
-    """Everything that boxes send to the centre is subscribed, and nothing that it says itself."""
-    assert {row.carries for row in HEARD} == set(ONE_OF_EACH)
+    """Everything that boxes and stations send to the centre is subscribed, and nothing that it says itself."""
+    assert {row.carries for row in OF_BOXES} == set(ONE_OF_EACH)
+    assert {row.carries for row in HEARD} - set(ONE_OF_EACH) == set(OF_A_STATION)
     assert ACKNOWLEDGEMENT not in HEARD
 
 
@@ -118,6 +126,30 @@ def test_complaints_about_signs_of_life_do_not_pile_up() -> None:
     first, second = (refused(spoiled(status(n), time="never")) for n in (1, 2))
     assert first.key == second.key
     first, second = (refused(spoiled(raised(), time="never")) for _ in range(2))
+    assert first.key != second.key
+
+
+@pytest.mark.parametrize("kind", OF_A_STATION, ids=lambda t: t.type_name)
+def test_a_station_speaks_for_itself_and_nobody_else(kind: type[Data]) -> None:
+    """Its messages are believed where it may speak; from another source or place they are refused, and never answered."""
+    event = OF_A_STATION[kind]
+    result = asked(came(event))
+    assert isinstance(result, Reported)
+    assert result.station == "dock"
+    for wrong in ({"source": "/station/other"}, {"data__station": "other"}):
+        refusal = refused(spoiled(event, **wrong))
+        assert type(refusal.reason).__name__ == "MessageMisplaced"
+        assert (refusal.event_id, refusal.box, refusal.wants_answer) == (event.id, None, False)
+
+
+@pytest.mark.parametrize("kind", [DronePose, StationStatus], ids=lambda t: t.type_name)
+def test_complaints_about_a_stations_signs_do_not_pile_up(kind: type[Data]) -> None:
+    """Poses and signs of life that cannot be read share one dead letter for each drone and station; phases do not."""
+    one = OF_A_STATION[kind]
+    first, second = (refused(spoiled(one, time="never", id=f"event-{n:04d}")) for n in (1, 2))
+    assert first.key == second.key
+    phase = OF_A_STATION[FlightPhase]
+    first, second = (refused(spoiled(phase, time="never", id=f"event-{n:04d}")) for n in (1, 2))
     assert first.key != second.key
 
 

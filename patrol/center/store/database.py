@@ -145,11 +145,14 @@ def _begin_postgresql(connection: Connection) -> None:
 
 
 def _create_or_check(connection: Connection, shown_url: str) -> None:
-    """Make the tables in an empty database; refuse one that a newer program has made. Raises DatabaseFromFuture."""
+    """Make the tables that are missing; refuse a database that a newer program has made. Raises DatabaseFromFuture."""
     if not sa.inspect(connection).has_table(schema.name):
         metadata.create_all(connection)
         connection.execute(schema.insert().values(version=SCHEMA_VERSION))
         return
     found = connection.execute(sa.select(sa.func.max(schema.c.version))).scalar_one()
-    if found != SCHEMA_VERSION:
+    if found > SCHEMA_VERSION:
         raise DatabaseFromFuture(url=shown_url, found=found, known=SCHEMA_VERSION)
+    if found < SCHEMA_VERSION:  # every version so far has only added tables
+        metadata.create_all(connection)
+        connection.execute(schema.update().values(version=SCHEMA_VERSION))

@@ -11,7 +11,18 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from patrol.center.store.database import Database
-from patrol.center.store.tables import alerts, boxes, cases, dead_letters, evidence, incidents
+from patrol.center.store.tables import (
+    alerts,
+    boxes,
+    cases,
+    dead_letters,
+    evidence,
+    flight_phases,
+    flights,
+    incidents,
+    requests,
+    stations,
+)
 
 Row = Mapping[str, Any]
 LATENCIES_OF = 1000  # alerts
@@ -25,6 +36,15 @@ class IncidentRows:
     case: Row
     alerts: Sequence[Row]
     evidence: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class FlightRows:
+    """One flight with its phases, the oldest first, and the newest answer to its request."""
+
+    flight: Row
+    phases: Sequence[Row]
+    request: Row | None
 
 
 @dataclass(frozen=True)
@@ -55,16 +75,10 @@ class Reader:
             query = query.where(cases.c.state != "closed")
         with self._database.reading() as connection:
             if before is not None:
-                edge = sa.select(incidents.c.opened_at).where(incidents.c.incident_id == before)
-                opened_at = connection.execute(edge).scalar_one_or_none()
-                if opened_at is None:
+                older = _older(connection, incidents.c.opened_at, incidents.c.incident_id, before)
+                if older is None:
                     return []
-                query = query.where(
-                    sa.or_(
-                        incidents.c.opened_at < opened_at,
-                        sa.and_(incidents.c.opened_at == opened_at, incidents.c.incident_id < before),
-                    )
-                )
+                query = query.where(older)
             query = query.order_by(incidents.c.opened_at.desc(), incidents.c.incident_id.desc()).limit(limit)
             return _with_parts(connection, _rows(connection, query), newest_only=True)
 
@@ -79,6 +93,39 @@ class Reader:
         """The last sign of life of every box that was ever heard. Raises StorageError."""
         with self._database.reading() as connection:
             return _rows(connection, sa.select(boxes).order_by(boxes.c.box))
+
+    def stations(self) -> list[Row]:
+        """The last sign of life of every station that was ever heard. Raises StorageError."""
+        with self._database.reading() as connection:
+            return _rows(connection, sa.select(stations).order_by(stations.c.station))
+
+    def flights(self, state: Literal["air", "all"], limit: int, before: str | None) -> list[FlightRows]:
+        """The newest flights, or those begun before the flight `before`. Raises StorageError."""
+        query = sa.select(flights)
+        if state == "air":
+            query = query.where(flights.c.ended_at.is_(None), flights.c.silent_since.is_(None))
+        with self._database.reading() as connection:
+            if before is not None:
+                older = _older(connection, flights.c.begun_at, flights.c.flight_id, before)
+                if older is None:
+                    return []
+                query = query.where(older)
+            query = query.order_by(flights.c.begun_at.desc(), flights.c.flight_id.desc()).limit(limit)
+            return _with_phases(connection, _rows(connection, query))
+
+    def flight(self, flight_id: str) -> FlightRows | None:
+        """One flight, or None. Raises StorageError."""
+        with self._database.reading() as connection:
+            found = _with_phases(
+                connection, _rows(connection, sa.select(flights).where(flights.c.flight_id == flight_id))
+            )
+        return found[0] if found else None
+
+    def requests(self, limit: int) -> list[Row]:
+        """The newest answers to requests for flights. Raises StorageError."""
+        query = sa.select(requests).order_by(requests.c.said_at.desc(), requests.c.request_id).limit(limit)
+        with self._database.reading() as connection:
+            return _rows(connection, query)
 
     def dead_letters(self, limit: int, before: int | None) -> list[Row]:
         """The newest messages that could not be read; `before` is a number. Raises StorageError."""
@@ -119,6 +166,30 @@ class Reader:
 
 def _rows(connection: Connection, query: sa.Select[*tuple[Any, ...]]) -> list[Row]:
     return [_plain(row) for row in connection.execute(query).mappings()]
+
+
+def _older(
+    connection: Connection, at: sa.Column[datetime], key: sa.Column[str], before: str
+) -> sa.ColumnElement[bool] | None:
+    """Rows that come after the row `before` in an order of newest first; None when there is no such row."""
+    edge = connection.execute(sa.select(at).where(key == before)).scalar_one_or_none()
+    return None if edge is None else sa.or_(at < edge, sa.and_(at == edge, key < before))
+
+
+def _with_phases(connection: Connection, rows: Sequence[Row]) -> list[FlightRows]:
+    ids = [row["flight_id"] for row in rows]
+    if not ids:
+        return []
+    phases: dict[str, list[Row]] = {}
+    of_these = sa.select(flight_phases).where(flight_phases.c.flight_id.in_(ids))
+    for phase in _rows(connection, of_these.order_by(flight_phases.c.said_at, flight_phases.c.event_id)):
+        phases.setdefault(phase["flight_id"], []).append(phase)
+    asked = sa.select(requests).where(requests.c.request_id.in_([row["request_id"] for row in rows]))
+    answers = {(one["request_id"], one["station"]): one for one in _rows(connection, asked)}
+    return [
+        FlightRows(row, phases.get(row["flight_id"], []), answers.get((row["request_id"], row["station"])))
+        for row in rows
+    ]
 
 
 def _plain(row: RowMapping) -> Row:

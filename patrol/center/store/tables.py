@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1: without flights, requests and stations; database.py brings it up
 
 
 class Moment(sa.TypeDecorator[datetime]):
@@ -178,6 +178,65 @@ boxes = sa.Table(
     sa.Column("said_at", Moment, nullable=False),
     sa.Column("heard_at", Moment, nullable=False),
     sa.Column("data", sa.JSON, nullable=False),
+)
+
+stations = sa.Table(
+    "stations",
+    metadata,
+    sa.Column("station", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("session", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("said_at", Moment, nullable=False),
+    sa.Column("heard_at", Moment, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+)
+
+# one execution of a plan; what it says of itself is in flight_phases
+flights = sa.Table(
+    "flights",
+    metadata,
+    sa.Column("flight_id", sa.Text, primary_key=True),
+    sa.Column("station", sa.Text, nullable=False),
+    sa.Column("drone", sa.Text, nullable=False),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("patrol", sa.Text),
+    sa.Column("drill", sa.Boolean, nullable=False),
+    sa.Column("phase", sa.Text, nullable=False),  # the newest, or its end
+    sa.Column("phase_at", Moment, nullable=False),
+    sa.Column("begun_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+    sa.Column("silent_since", Moment),  # its drone began another flight, and no end of this one was heard
+    sa.Column("seen", sa.JSON, nullable=False),
+    sa.Column("photographs", sa.Integer, nullable=False),
+    sa.Index("flights_by_age", "begun_at", "flight_id"),
+    sa.Index("flights_by_drone", "station", "drone", "ended_at"),
+)
+
+flight_phases = sa.Table(
+    "flight_phases",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("flight_id", sa.ForeignKey("flights.flight_id"), nullable=False),
+    sa.Column("phase", sa.Text, nullable=False),
+    sa.Column("reasons", sa.JSON, nullable=False),
+    sa.Column("said_at", Moment, nullable=False),
+    sa.Column("stored_at", Moment, nullable=False),
+    sa.Index("flight_phases_by_flight", "flight_id", "said_at"),
+)
+
+# the newest answer of each station to each request for a flight
+requests = sa.Table(
+    "requests",
+    metadata,
+    sa.Column("request_id", sa.Text, primary_key=True),
+    sa.Column("station", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("said_at", Moment, nullable=False),
+    sa.Column("drill", sa.Boolean, nullable=False),
+    sa.Column("data", sa.JSON, nullable=False),
+    sa.Index("requests_by_age", "said_at"),
 )
 
 dead_letters = sa.Table(

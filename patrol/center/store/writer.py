@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection
 
 from patrol.center.store.database import Database, Unstorable
 from patrol.center.store.messages import Rules, record
+from patrol.center.store.reports import record_report
 from patrol.center.store.tables import alerts, cases, dead_letters, early, evidence, received, sessions
 from patrol.center.store.taken import Taken
-from patrol.center.understand import EXCERPT_BYTES, Refusal, Understood, printable, refuse
+from patrol.center.understand import EXCERPT_BYTES, Item, Refusal, Reported, printable, refuse
 from patrol.errors import MessageMalformed, Text, WireError
 from patrol.mqtt import Incoming
 
@@ -49,7 +50,7 @@ class Writer:
         with self._database.writing() as connection:
             return _number(connection.execute(sessions.insert().values(started_at=now)))
 
-    def take(self, items: Sequence[Understood | Refusal], answered: Iterable[str], now: datetime) -> list[Taken]:
+    def take(self, items: Sequence[Item], answered: Iterable[str], now: datetime) -> list[Taken]:
         """Record messages in their order, and which earlier ones were `answered`; all in one transaction.
 
         When the database cannot hold a value in one of them, each is recorded by itself, so that one bad
@@ -63,7 +64,7 @@ class Writer:
         except Unstorable:
             return [self._alone(item, now) for item in items]
 
-    def _alone(self, item: Understood | Refusal, now: datetime) -> Taken:
+    def _alone(self, item: Item, now: datetime) -> Taken:
         try:
             with self._database.writing() as connection:
                 return self._one(connection, item, now)
@@ -75,10 +76,12 @@ class Writer:
             with self._database.writing() as connection:
                 return self._refused(connection, self._refusal(item.incoming, reason), now)
 
-    def _one(self, connection: Connection, item: Understood | Refusal, now: datetime) -> Taken:
+    def _one(self, connection: Connection, item: Item, now: datetime) -> Taken:
         if isinstance(item, Refusal):
             return self._refused(connection, item, now)
         try:
+            if isinstance(item, Reported):
+                return record_report(connection, item, self._rules, now)
             return record(connection, item, self._rules, now)
         except WireError as err:
             return self._refused(connection, self._refusal(item.incoming, err), now)
