@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-replay bench-rules models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-replay bench-street bench-rules models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -75,6 +75,10 @@ bench-falling: setup
 # The labelled real scenes through the box's pipeline. Needs the shared data.
 bench-replay: setup
 	@$(bin)/patrol-edge replay tests/replay/scenes/*.yaml $(ARGS)
+
+# Rendered streets on seeds that nobody tuned on: fire lanes and perimeters, about half an hour. ARGS="--scenes 20" is quick.
+bench-street: setup
+	@$(bin)/python -m bench.street $(ARGS)
 
 # What each rule costs a frame.
 bench-rules: setup

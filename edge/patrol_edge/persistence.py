@@ -5,7 +5,8 @@ the picture, not to a track: a detector that loses a car for a while, takes it f
 person walking through the view neither restarts a timer nor raises the same alert again.
 
 - A spot begins with its first vote and is raised once, when it has been seen for `dwell_s` and by at
-  least `share` of the looks since then.
+  least `share` of the looks since then. After a longer absence one more vote proves no stay: who passes the place
+  where a van has just unloaded does not complete the van's time.
 - It ends when it was looked at and not seen for `clear_s` of *watched* time. Time in which nobody
   looked proves neither presence nor absence: it never clears a spot, and a candidate survives a gap
   of at most its own dwell.
@@ -116,9 +117,9 @@ def look(
     spots: list[Spot] = []
     findings: list[Raised | Ended] = []
 
-    def keep(spot: Spot, sighting: Sighting) -> None:
+    def keep(spot: Spot, sighting: Sighting, *, returned: bool = False) -> None:
         dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
-        if spot.alert_id is None and dwell_s >= rules.dwell_s and spot.votes >= rules.share * spot.looks:
+        if spot.alert_id is None and not returned and dwell_s >= rules.dwell_s and spot.votes >= rules.share * spot.looks:
             spot = spot.model_copy(update={"alert_id": _alert_id(spot, identity)})
             findings.append(Raised(spot, sighting))
         spots.append(spot)
@@ -127,7 +128,8 @@ def look(
         if spot.alert_id is None and gap_s > max(rules.dwell_s, 2 * rules.look_every_s, rules.keep_s):
             continue  # nobody looked for longer than the dwell itself: a candidate proves nothing any more
         if n in pairs:
-            keep(_voted(spot, sightings[pairs[n]], now), sightings[pairs[n]])
+            returned = spot.absent_s > 2 * rules.look_every_s
+            keep(_voted(spot, sightings[pairs[n]], now), sightings[pairs[n]], returned=returned)
             continue
         missed = spot.model_copy(update={"looks": spot.looks + 1, "absent_s": spot.absent_s + watched_s})
         if missed.absent_s < rules.clear_s:

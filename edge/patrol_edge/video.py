@@ -86,6 +86,8 @@ def frames_of_live(source: str, camera: str, clock: Clock, thermal: ThermalSourc
         # TCP: a lost UDP packet smears the picture, and a smear is no evidence
         # a camera says in its session description what it sends; FFmpeg's own five seconds of analysis are unwatched seconds
         options = {"rtsp_transport": "tcp", "fpsprobesize": "0", "analyzeduration": "200000"}
+    elif urlsplit(source).scheme in {"http", "https"}:
+        options = {"fpsprobesize": "0"}  # a drone's or camera's MJPEG names no rate: waiting for it is unwatched time
     count = 0
     try:
         with _open(address, options) as container:

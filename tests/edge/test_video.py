@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import av
 import cv2
@@ -109,6 +112,50 @@ def test_a_live_source_that_ends_is_lost(tmp_path: Path) -> None:
     live = frames_of_live(address, "gate", FixedClock())
     assert next(live).taken_at == START
     live.close()  # type: ignore[attr-defined]  # a generator
+
+
+class _Pictures(BaseHTTPRequestHandler):
+    """Five JPEGs, each brighter, as cameras and drones send them over HTTP: one part after the other, no rate named."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        for n in range(5):
+            jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 50 * n, np.uint8))[1].tobytes()
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives it
+        del format, args
+
+
+@pytest.fixture
+def pictures_over_http() -> Iterator[str]:
+    """The address of a camera that sends MJPEG over HTTP."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Pictures) as server:
+        thread = Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"http://user:secret@127.0.0.1:{server.server_port}/falcon"
+        server.shutdown()
+        thread.join()
+
+
+def test_pictures_over_http_are_a_live_source(pictures_over_http: str) -> None:
+    """Every JPEG of a multipart stream is a frame of its own, and the stream's end is a lost camera."""
+    live = frames_of_live(pictures_over_http, "falcon", FixedClock())
+    assert [next(live).size_px for _ in range(4)] == [(64, 48)] * 4
+    with pytest.raises(SourceLost) as lost:
+        list(live)
+    assert "secret" not in lost.value.explain("en")
+
+
+def test_the_first_picture_over_http_comes_at_once(pictures_over_http: str) -> None:
+    """Nothing waits for a rate that such a stream does not name: the frames that come are the first ones, in order."""
+    live = frames_of_live(pictures_over_http, "falcon", FixedClock())
+    bright = [float(next(live).image.mean()) for _ in range(4)]
+    live.close()  # type: ignore[attr-defined]  # a generator
+    assert bright == pytest.approx([0, 50, 100, 150], abs=4)
 
 
 @pytest.mark.parametrize(
