@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from patrol.errors import ModelMismatch
 from patrol.events import ModelRef
@@ -16,6 +17,22 @@ from patrol_edge.frame import Detections, Image
 from patrol_edge.registry import ModelFile
 
 LOWEST_SCORE = 0.1  # below this nothing becomes a detection; zones set their own, higher threshold
+
+
+class Session(Protocol):
+    """What of an onnxruntime.InferenceSession is used."""
+
+    def run(self, names: list[str] | None, inputs: dict[str, NDArray[np.uint8]]) -> Any:
+        """The named outputs, or all."""
+
+    def get_inputs(self) -> Any:
+        """Its inputs, each with name, type and shape."""
+
+    def get_outputs(self) -> Any:
+        """Its outputs, likewise."""
+
+    def get_modelmeta(self) -> Any:
+        """What the file says of itself."""
 
 
 class Detector(Protocol):
@@ -37,7 +54,7 @@ class OnnxDetector:
     classes: tuple[str, ...]
     height_px: int
     width_px: int
-    session: onnxruntime.InferenceSession
+    session: Session
 
     def detect(self, image: Image) -> Detections:
         """Objects in one (h, w, 3) BGR picture, in its own pixels."""
@@ -51,21 +68,13 @@ def load_detector(model: ModelFile, needed_classes: frozenset[str], threads: int
 
     Raises ModelMismatch when it cannot be opened, has another input or output, or lacks a class.
     """
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # spinning threads cost 40 % more CPU on a busy box and gain nothing (DESIGN section 6)
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3
-    try:
-        session = onnxruntime.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
-    except Exception as err:  # onnxruntime raises classes of its C core that share no base of their own
-        raise ModelMismatch(path=model.path, cause=f"onnxruntime cannot open it: {err}"[:300]) from err
-    (height_px, width_px), classes = _checked_shape(session, model)
+    session = open_session(model, threads)
+    (height_px, width_px), classes = checked_shape(session, model)
     missing = needed_classes - set(classes)
     if missing:
         raise ModelMismatch(path=model.path, cause=f"it does not know the classes {', '.join(sorted(missing))}")
-    ref = ModelRef(name=model.name, version=model.version, sha256=model.sha256)
+    # the wire's names have hyphens where the registry's have underscores
+    ref = ModelRef(name=model.name.replace("_", "-"), version=model.version, sha256=model.sha256)
     detector = OnnxDetector(ref, classes, height_px, width_px, session)
     detector.detect(
         np.zeros((height_px, width_px, 3), np.uint8)
@@ -73,7 +82,23 @@ def load_detector(model: ModelFile, needed_classes: frozenset[str], threads: int
     return detector
 
 
-def _checked_shape(session: onnxruntime.InferenceSession, model: ModelFile) -> tuple[tuple[int, int], tuple[str, ...]]:
+def open_session(model: ModelFile, threads: int) -> Session:
+    """The network's session on `threads` threads of the processor. Raises ModelMismatch when it cannot be opened."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # spinning threads cost 40 % more CPU on a busy box and gain nothing (DESIGN section 6)
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    try:
+        session: Session = onnxruntime.InferenceSession(str(model.path), options, providers=["CPUExecutionProvider"])
+    except Exception as err:  # onnxruntime raises classes of its C core that share no base of their own
+        raise ModelMismatch(path=model.path, cause=f"onnxruntime cannot open it: {err}"[:300]) from err
+    return session
+
+
+def checked_shape(session: Session, model: ModelFile) -> tuple[tuple[int, int], tuple[str, ...]]:
+    """Height and width of the network's input, and its classes. Raises ModelMismatch when it is another kind of network."""
     inputs = session.get_inputs()
     shape = inputs[0].shape
     if len(inputs) != 1 or inputs[0].name != "image" or inputs[0].type != "tensor(uint8)" or len(shape) != 4:

@@ -8,6 +8,8 @@ from pathlib import Path
 from patrol_edge.detector import Detector, load_detector
 from patrol_edge.registry import find_model
 from patrol_edge.rules.table import CLASSES_OF
+from patrol_edge.segmenter import TASK as SEGMENT
+from patrol_edge.segmenter import load_segmenter
 
 Detectors = Mapping[str, Detector]  # name in the registry -> network
 
@@ -17,4 +19,8 @@ def load_detectors(models_dir: Path, names: Iterable[str], threads: int = 1) -> 
 
     Raises ModelMissing, ModelNotRegistered, ModelAltered, ModelMismatch.
     """
-    return {name: load_detector(find_model(models_dir, name), CLASSES_OF[name], threads) for name in sorted(names)}
+    found = {name: find_model(models_dir, name) for name in sorted(names)}
+    return {
+        name: (load_segmenter if model.task == SEGMENT else load_detector)(model, CLASSES_OF[name], threads)
+        for name, model in found.items()
+    }

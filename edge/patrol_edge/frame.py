@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from patrol.geo import Pose
 
 Image = NDArray[np.uint8]  # (height, width, 3), blue green red, as OpenCV keeps pictures
+Shares = NDArray[np.uint8]  # (height, width), 255 times how much of something there is
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Detections:
     scores: NDArray[np.float32]
     class_ids: NDArray[np.int64]
     classes: tuple[str, ...]
-    maps: Mapping[str, NDArray[np.uint8]] = field(default_factory=dict)
+    maps: Mapping[str, Shares] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.scores)

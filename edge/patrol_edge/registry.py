@@ -20,6 +20,7 @@ class RegisteredModel(BaseModel):
     file: str = Field(description="path of the ONNX file, relative to the registry")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     version: str
+    task: str = "detect"
     classes: tuple[str, ...] = Field(min_length=1)
 
 
@@ -32,6 +33,7 @@ class ModelFile:
     version: str
     sha256: str
     classes: tuple[str, ...]
+    task: str = "detect"
 
 
 def find_model(models_dir: Path, name: str) -> ModelFile:
@@ -56,4 +58,4 @@ def find_model(models_dir: Path, name: str) -> ModelFile:
         raise ModelMissing(path=path) from err
     if found != entry.sha256:
         raise ModelAltered(path=path, found=found, expected=entry.sha256)
-    return ModelFile(name, path, entry.version, entry.sha256, entry.classes)
+    return ModelFile(name, path, entry.version, entry.sha256, entry.classes, entry.task)
