@@ -31,7 +31,7 @@ from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher
 ROOT = Path(__file__).resolve().parents[1]
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 LATE_S = 6.0  # an alert this long after its dwell is exceeded is the right one, late; later it is not
-EARLY_S = 1.5
+EARLY_S = 4.0  # a car that slows down is within a length of where it will stand for that long
 PROGRESS_EVERY_S = 5.0
 Alerts = list[tuple[float, AlertRaised]]
 
