@@ -7,7 +7,8 @@ pass outside and one who goes in. On the roads there is traffic, on the pavement
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -28,6 +29,7 @@ from patrol.scenes.district import (
     world_from_config,
 )
 from patrol.scenes.expected import ExpectedIncident, expected_incidents
+from patrol.scenes.flood import Pond, demo_ponds, flooded
 from patrol.scenes.ground import beside, length_m
 from patrol.scenes.light import Conditions
 from patrol.scenes.scene import Scene
@@ -38,10 +40,21 @@ DAY = Conditions(hour=9.6, day_of_year=110, cloud=0.25, haze_per_m=0.0005)
 CARS: tuple[ActorKind, ...] = ("sedan", "suv", "hatchback", "sedan", "suv", "taxi", "minivan")
 
 
-def demo_scene(config: Config, seed: int, conditions: Conditions = DAY, duration_s: float = DURATION_S) -> Scene:
-    """The district and everyone in it for `duration_s` seconds; depends on configuration and seed alone."""
+def demo_scene(
+    config: Config,
+    seed: int,
+    conditions: Conditions = DAY,
+    duration_s: float = DURATION_S,
+    *,
+    sheds: Mapping[str, int] | None = None,
+    ponds: Sequence[Pond] = (),
+) -> Scene:
+    """The district and everyone in it for `duration_s` seconds; depends on configuration and seed alone.
+
+    `sheds` as for `world_from_config`; `ponds`: water that stands in it.
+    """
     frame = local_frame(config)
-    world = world_from_config(config, seed)
+    world = flooded(world_from_config(config, seed, sheds), ponds)
     actors: list[Actor] = []
     for camera in config.cameras:
         view = camera.geo(frame)
@@ -61,6 +74,12 @@ def demo_scene(config: Config, seed: int, conditions: Conditions = DAY, duration
     actors += road_traffic(world, rng, duration_s)
     actors += walkers(world, rng, duration_s)
     return Scene(world, tuple(actors), conditions, seed)
+
+
+def demo_from_above(config: Config, seed: int, *, sheds: Mapping[str, int] | None = None) -> Scene:
+    """The demonstration as drones see it: with `demo_ponds` standing in it, and a sun that stays."""
+    ponds = demo_ponds(config, seed, world_from_config(config, seed))
+    return replace(demo_scene(config, seed, sheds=sheds, ponds=ponds), sun_step_s=10 * DURATION_S)
 
 
 def demo_expectations(

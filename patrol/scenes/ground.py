@@ -29,6 +29,12 @@ SURFACES: dict[str, tuple[Material, Colour]] = {
 }
 
 
+# Standing water carries what it has washed up: loam, mud, algae, or little, and then the dark ground shows through.
+WATERS: tuple[Colour, ...] = (
+    srgb(166, 140, 108), srgb(146, 136, 118), srgb(118, 118, 90), srgb(92, 84, 64), srgb(66, 72, 74), srgb(48, 50, 50),
+)  # fmt: skip
+
+
 def stretch(line: Sequence[Point], start_m: float, end_m: float) -> list[Point]:
     """The part of a polyline between two lengths along it."""
     points = np.asarray(line, float)
@@ -123,8 +129,9 @@ def area_mesh(area: Area, layer: int) -> Mesh:
     rng = np.random.default_rng([area.seed, 7])
     material, colour = SURFACES[area.kind]
     up = area.depth_m if area.kind == "water" else AREA_UP_M + min(layer, 18) * 0.001
-    if area.kind != "water":
-        colour = varied(rng, colour, 0.12)
+    if area.kind == "water":
+        colour = WATERS[int(rng.integers(len(WATERS)))]
+    colour = varied(rng, colour, 0.12)
     surface = polygon(area.polygon, up, material, colour, seed=float(area.seed % 97), detail=0.5)
     if area.kind == "parking":
         return merge([surface, *_bays(area, rng)])

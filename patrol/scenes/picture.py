@@ -46,16 +46,16 @@ class FixedCamera:
     def picture(self, time_s: float) -> Picture:
         """The camera's frame at a moment."""
         gain = float(np.mean([self._gain_for(time_s - lag) for lag in METER_LAGS_S]))
-        bodies = set_stage(self.stage, self.scene, time_s, _ring(self.camera), _place(self.camera))
+        bodies = set_stage(self.stage, self.scene, time_s, ring_of(self.camera), _place(self.camera))
         exposed = self.view.expose(self.stage, keep_still=True)
-        return _finished(self.scene, self.sensor, time_s, exposed, seen_in(exposed, bodies), gain)
+        return finished(self.scene, self.sensor, time_s, exposed, seen_in(exposed, bodies), gain)
 
     def _gain_for(self, time_s: float) -> float:
         """The gain that suits the light of a moment, from what stands still."""
         light = self.scene.lighting_at(time_s)
         if light not in self._gains:
-            set_stage(self.stage, self.scene, time_s, _ring(self.camera), NOWHERE)
-            self._gains[light] = _gain(self.scene, time_s, self._meter.expose(self.stage).light)
+            set_stage(self.stage, self.scene, time_s, ring_of(self.camera), NOWHERE)
+            self._gains[light] = gain_for(self.scene, time_s, self._meter.expose(self.stage).light)
         return self._gains[light]
 
 
@@ -64,12 +64,13 @@ def picture(
 ) -> Picture:
     """A single frame from anywhere, such as a drone. `stage`: one built by `stage_of` for this scene's world, to save time."""
     stage = stage_of(scene, focus_of(camera, scene.world.extent_m)) if stage is None else stage
-    bodies = set_stage(stage, scene, time_s, _ring(camera), _place(camera))
+    bodies = set_stage(stage, scene, time_s, ring_of(camera), _place(camera))
     exposed = View(camera, samples).expose(stage)
-    return _finished(scene, sensor, time_s, exposed, seen_in(exposed, bodies), _gain(scene, time_s, exposed.light))
+    return finished(scene, sensor, time_s, exposed, seen_in(exposed, bodies), gain_for(scene, time_s, exposed.light))
 
 
-def _gain(scene: Scene, time_s: float, light: Singles) -> float:
+def gain_for(scene: Scene, time_s: float, light: Singles) -> float:
+    """The gain that the camera's automatic sets for this light."""
     return exposure(light, dark=scene.conditions_at(time_s).dark)
 
 
@@ -77,15 +78,17 @@ def _place(camera: Camera) -> tuple[float, float]:
     return camera.pose.east_m, camera.pose.north_m
 
 
-def _ring(camera: Camera) -> Singles:
+def ring_of(camera: Camera) -> Singles:
+    """The infrared light around a camera's lens."""
     pose = camera.pose
     forward = pose.world_from_camera()[:, 2]
     return infrared_light(pose.east_m, pose.north_m, pose.up_m, [float(v) for v in forward])
 
 
-def _finished(
+def finished(
     scene: Scene, sensor: Sensor, time_s: float, exposed: Exposed, seen: tuple[Seen, ...], gain: float
 ) -> Picture:
+    """The light as the camera's sensor makes a picture of it."""
     now = scene.conditions_at(time_s)
     rng = np.random.default_rng([scene.seed, round(time_s * 1000)])
     sky = scene.lighting_at(time_s).horizon_rgb

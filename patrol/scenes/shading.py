@@ -174,9 +174,11 @@ def shade(  # noqa: C901, PLR0915 - one sample from geometry to colour; its step
         c = scaled(c, 1.0 - 0.55 * wet)
     if m == 15:  # water: the normal sways
         s = lit[RIPPLE]
-        nx = 0.12 * (grain(tile, x * 5.0 + s * 3.0, y * 5.0) - 0.5)
-        nx += 0.05 * (grain(tile, x * 17.0, y * 17.0 - s * 7.0) - 0.5)
-        ny = 0.12 * (grain(tile, x * 5.0 + 99.0, y * 5.0 + s * 2.0) - 0.5)
+        near, nearer = smooth(1.4 - size * 6.0), smooth(1.2 - size * 20.0)  # ripples finer than a sample are not seen
+        nx = 0.12 * near * (grain(tile, x * 5.0 + s * 3.0, y * 5.0) - 0.5)
+        nx += 0.05 * nearer * (grain(tile, x * 17.0, y * 17.0 - s * 7.0) - 0.5)
+        ny = 0.12 * near * (grain(tile, x * 5.0 + 99.0, y * 5.0 + s * 2.0) - 0.5)
+        c = scaled(c, 0.8 + 0.4 * grain(tile, x * 0.17 + 5.0, y * 0.17))  # mud lies unevenly
         nz, wet = 1.0, 1.0
         facing = nx * vx + ny * vy + nz * vz
     cos_sun = nx * lit[SUN] + ny * lit[SUN + 1] + nz * lit[SUN + 2]

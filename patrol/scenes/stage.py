@@ -21,6 +21,7 @@ from patrol.scenes.mesh import Mesh, Singles, yaw_matrix
 
 Floats = NDArray[np.float64]
 CONTACT_CELL_M = 0.2
+CONTACT_CELLS_AT_MOST = 2048  # on a side: 16 MB
 CONTACT_REACH_M = 0.6  # of a car; higher things darken more ground
 LIT_WALL_M = 25.0  # walls take shadows up to this height
 SHADOW_TEXEL_M = 0.1
@@ -96,8 +97,9 @@ class Stage:
         self.extent_m = extent_m
         self.spans: tuple[Span, ...] = ()
         west, south, east, north = extent_m
-        shape = (int((north - south) / CONTACT_CELL_M) + 2, int((east - west) / CONTACT_CELL_M) + 2)
-        self.ground_at = np.array([west, south, CONTACT_CELL_M])
+        cell = max(CONTACT_CELL_M, max(north - south, east - west) / CONTACT_CELLS_AT_MOST)
+        shape = (int((north - south) / cell) + 2, int((east - west) / cell) + 2)
+        self.ground_at = np.array([west, south, cell])
         self.open_ground = np.ones(shape, np.float32)
         for placed in still_contacts:
             self._stamp(self.open_ground, placed)
@@ -126,16 +128,17 @@ class Stage:
         return last
 
     def _stamp(self, ground: Singles, placed: Placed) -> tuple[slice, slice]:
+        cell = float(self.ground_at[2])
         low, high = _own_box(placed.mesh)
         middle = yaw_matrix(placed.yaw_deg) @ np.append((low[:2] + high[:2]) / 2, 0.0)
-        x = (placed.east_m + float(middle[0]) - self.ground_at[0]) / CONTACT_CELL_M
-        y = (placed.north_m + float(middle[1]) - self.ground_at[1]) / CONTACT_CELL_M
-        half_x, half_y = (float(v) / CONTACT_CELL_M for v in (high[:2] - low[:2]) / 2)
+        x = (placed.east_m + float(middle[0]) - self.ground_at[0]) / cell
+        y = (placed.north_m + float(middle[1]) - self.ground_at[1]) / cell
+        half_x, half_y = (float(v) / cell for v in (high[:2] - low[:2]) / 2)
         turn = np.array([np.cos(np.radians(placed.yaw_deg)), np.sin(np.radians(placed.yaw_deg))])
-        tall, slender = min(float(high[2]) / 2.0, 1.0), min(half_x, half_y) * CONTACT_CELL_M
+        tall, slender = min(float(high[2]) / 2.0, 1.0), min(half_x, half_y) * cell
         reach_m = min(contact_reach_m(float(high[2])), 1.3 * slender)
         dark = (0.45 + 0.35 * tall) * min(slender / 0.7, 1.0)
-        reach = reach_m / CONTACT_CELL_M
+        reach = reach_m / cell
         shrink = 0.75  # wheels and feet stand inside the outline
         raster.stamp_contact(ground, x, y, half_x * shrink, half_y * shrink, turn, max(reach, 1.0), dark)
         far = half_x + half_y + reach + 2

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from patrol.geo import Camera, Lens
+from patrol.geo import Camera, Lens, Pose
 from patrol.scenes import raster, shading
 from patrol.scenes.mesh import Singles
 from patrol.scenes.stage import Stage, shared_noise
@@ -78,8 +78,15 @@ class View:
             stage.corners, first, last, pose.world_from_camera(), pose.centre_m, self._focal, self._planes, self._extent
         )
 
-    def expose(self, stage: Stage, *, keep_still: bool = False) -> Exposed:
-        """The stage as it is now. With `keep_still` the result is the same, and the next call with this view is faster."""
+    def stand_at(self, pose: Pose) -> None:
+        """Move the camera there; what it had drawn for `keep_still` is forgotten."""
+        self.camera, self._still = Camera(self.camera.lens, pose), None
+
+    def expose(self, stage: Stage, *, keep_still: bool = False, outlines: bool = True) -> Exposed:
+        """The stage as it is now. With `keep_still` the result is the same, and the next call with this view is faster.
+
+        Without `outlines` nobody asks how much of each object is hidden: `whole` stays empty, and time is saved.
+        """
         lens = self.camera.lens
         height, width, n = lens.height_px, lens.width_px, self.samples
         tiles = (ceil(height / TILE_PX), ceil(width / TILE_PX))
@@ -99,7 +106,7 @@ class View:
         self._prepare(stage, first, stage.count)
         raster.draw(self._planes, self._extent, first, stage.count, nearness, seen)
         self._shade(stage, light, seen, dirty)
-        whole = self._whole(stage)
+        whole = self._whole(stage) if outlines else {}
         if self._warp is not None:
             light, seen, nearness = self._distort(self._warp, light, seen, nearness)
         return Exposed(light, seen, stage.number[: stage.count].copy(), n, whole, nearness)
