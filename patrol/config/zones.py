@@ -17,6 +17,9 @@ class FireLaneZone(Shape):
     hazard: Literal["blocked-fire-lane"] = Field(description="what is looked for")
     polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
     fire_lane: Slug | None = Field(default=None, description="the fire lane that it shows")
+    things: bool = Field(
+        default=True, description="true: what only a comparison with the empty lane finds alerts too (bins, piles)"
+    )
     dwell_s: Number = Field(default=120, gt=0, le=86400, description="how long a vehicle may stay")
     clear_s: Number = Field(default=30, gt=0, le=86400, description="how long it must be gone to count as gone")
     look_every_s: Number = Field(

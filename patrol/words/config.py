@@ -83,6 +83,7 @@ CHINESE = {
     "standard deviation of the height": "高度的标准差",
     "standard deviation of the direction": "朝向的标准差",
     "standard deviation of pitch and roll": "俯仰和横滚的标准差",
+    "true: what only a comparison with the empty lane finds alerts too (bins, piles)": "true：只有与空通道对比才看得出的东西（垃圾桶、堆物）也报警",
     "how long a vehicle that a drone sees in it may stay": "无人机所见车辆可在其中停留多久",
     "The live picture of a drone's camera. Where it looks is learnt from the station's messages.": "无人机摄像头的实时画面。它看向哪里，由机站的消息得知。",
     "rtsp:// or http:// address of its live picture; ${NAME} for secrets": "实时画面的 rtsp:// 或 http:// 地址；机密写 ${NAME}",

@@ -1,4 +1,8 @@
-"""Blocked fire lane (消防通道占用): a vehicle stands in the zone. How long is persistence's business."""
+"""Blocked fire lane (消防通道占用): a vehicle or a thing stands in the zone. How long is persistence's business.
+
+Vehicles and bicycles are what the network finds; things it does not know (bins, piles, boards) are found by comparing the
+lane with itself when it was empty, see `lane_objects`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,13 @@ import shapely
 
 from patrol.events import Hazard
 from patrol_edge.frame import Detections, Frame
+from patrol_edge.rules.lane_objects import EmptyLane, empty_lane, things_in
 from patrol_edge.rules.sighting import Memory, Rule, Sighting, View
 
-VEHICLES = frozenset({"car", "bus", "truck", "motorcycle"})
+VEHICLES = frozenset({"car", "bus", "truck", "motorcycle", "bicycle"})
+THING = "object"  # the label of what only the comparison finds
+THING_CONFIDENCE = 0.5  # the comparison says yes or no
+COVERS = 0.15  # even a doubtful detection explains a change
 # The lower part of a vehicle's box is where it stands; its roof covers what lies behind it.
 STANDING_PART = 0.35
 # Share of that part that must lie in the zone: a wheel on the edge does not block a lane, half a car does.
@@ -22,9 +30,29 @@ def aerial_fire_lane_rule(view: View, confidence: float) -> Rule:
     return _rule(view, confidence, standing_part=1.0)
 
 
-def fire_lane_rule(view: View, confidence: float) -> Rule:
-    """The rule for one zone of a fixed camera; `confidence` is the lowest score that counts."""
-    return _rule(view, confidence, STANDING_PART)
+def fire_lane_rule(view: View, confidence: float, *, things: bool = False) -> Rule:
+    """The rule for one zone of a fixed camera; `confidence` is the lowest score that counts. `things`: compare as well."""
+    vehicles = _rule(view, confidence, STANDING_PART)
+
+    def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
+        return [*vehicles(frame, detections, memory, now), *_things(view, frame, detections, memory, now)]
+
+    return look if things else vehicles
+
+
+def _things(view: View, frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
+    lane = memory.live.get("empty lane")
+    if not isinstance(lane, EmptyLane):
+        lane = empty_lane(view.polygon, frame.size_px)
+    memory.live["empty lane"] = lane
+    rows = [row for row in range(len(detections)) if detections.scores[row] >= COVERS]
+    covered = [(float(x0), float(y0), float(x1), float(y1)) for x0, y0, x1, y1 in detections.boxes_px[rows]]
+    return [
+        Sighting(
+            Hazard.BLOCKED_FIRE_LANE, view.zone, THING, box, THING_CONFIDENCE, view.place((box[0] + box[2]) / 2, box[3])
+        )
+        for box in things_in(lane, frame.image, covered, now.timestamp())
+    ]
 
 
 def _rule(view: View, confidence: float, standing_part: float) -> Rule:

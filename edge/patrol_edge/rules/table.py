@@ -22,7 +22,7 @@ Points = tuple[tuple[float, float], ...]
 # What the rules look for in each network's answers: a network that lacks one of these is not the right one.
 CLASSES_OF: dict[str, frozenset[str]] = {
     "street": VEHICLES | PEOPLE,
-    "aerial_vehicle": VEHICLES - {"motorcycle"},
+    "aerial_vehicle": VEHICLES - {"motorcycle", "bicycle"},
 }
 
 
@@ -49,7 +49,7 @@ def zone_rules(
     def rule_of(zone: Zone) -> Rule:
         view = View(zone.id, polygon(zone.polygon_px), camera, sigma)
         if isinstance(zone, FireLaneZone):
-            return fire_lane_rule(view, zone.confidence)
+            return fire_lane_rule(view, zone.confidence, things=zone.things)
         if isinstance(zone, FallingZone):
             return falling_rule(view, zone.confidence, facade_of(zone.facade, (sx, sy)))
         if isinstance(zone, HotspotZone):
