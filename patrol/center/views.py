@@ -34,7 +34,8 @@ class Names:
 
     def __init__(self, config: Config) -> None:
         self._units = {unit.id: _name(unit.name) for unit in config.units}
-        self._cameras = {camera.id: _name(camera.name) for camera in config.cameras}
+        # alerts name a drone's camera by the drone
+        self._cameras = {camera.id: _name(camera.name) for camera in (*config.drones, *config.cameras)}
         self._boxes = {box.id: _name(box.name) for box in config.boxes}
         self._drones = {drone.id: _name(drone.name) for drone in config.drones}
         self._patrols = {patrol.id: _name(patrol.name) for patrol in config.patrols}

@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from patrol.events import Position
 from tests.web.conftest import PATIENCE_MS, OpenPage
+from tests.web.test_flights import phase, pose, status
 from tests.web.town import ROOT, Town, picture
 
 LANE = Position(lat_deg=22.5433, lon_deg=114.05854, accuracy_m=2.1)
@@ -25,13 +26,16 @@ OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElemen
 
 
 def fill(town: Town) -> None:
-    """One incident with a picture, one without anything, one unreadable message, one box."""
+    """One incident with a picture, one without anything, one unreadable message, one box, one drone in the air."""
     jpeg = picture("everyone")
     town.raise_alert(position=LANE, jpeg=jpeg)
     town.upload(jpeg)
     town.raise_alert(camera="yard", zone="lawn", late=True)
     town.garbage()
     town.status()
+    town.fly(status())
+    town.fly(phase("flying"))
+    town.fly(pose())
 
 
 def test_a_phone_shows_list_or_detail_and_leads_back(town: Town, open_page: OpenPage) -> None:
@@ -57,7 +61,7 @@ def test_fingers_hit(town: Town, open_page: OpenPage, width: int) -> None:
     fill(town)
     page = open_page("zh-CN", width=width)
     expect(page.locator(".row")).to_have_count(2)
-    expect(page.locator(".status button")).to_have_count(2)
+    expect(page.locator(".status button")).to_have_count(3)
     assert page.evaluate(SMALL_TARGETS, TOUCH_PX) == []
     page.locator(".row > button").last.click()
     expect(page.locator("button.picture")).to_be_visible()
@@ -81,13 +85,13 @@ def test_nobody_is_locked_out(town: Town, open_page: OpenPage, scheme: str, widt
     fill(town)
     page = open_page("zh-CN", width=width, color_scheme=scheme)
     expect(page.locator(".row")).to_have_count(2)
-    expect(page.locator(".status button")).to_have_count(2)
+    expect(page.locator(".status button")).to_have_count(3)
     assert violations(page) == []
     page.locator(".row > button").last.click()
     expect(page.locator("button.picture")).to_be_visible()
     expect(page.locator(".card.alerts li")).to_have_count(1)
     assert violations(page) == []
-    for button in (0, 1):
+    for button in (0, 1, 2):
         page.locator(".status button").nth(button).click()
         expect(page.locator("dialog.panel")).to_be_visible()
         assert violations(page) == []

@@ -151,6 +151,17 @@ class Town:
             assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
             time.sleep(0.03)
 
+    # ---- the station ----
+
+    def fly(self, data: Data, at: datetime | None = None) -> None:
+        """One message of the station `dock` over the wire."""
+        topic = topic_for(type(data))
+        event = Event[Data].of(
+            data, id=str(uuid4()), source=source_of("station", "dock"), time=at or datetime.now(UTC), drill=True
+        )
+        names = {name: str(getattr(data, name, "")) for name in ("station", "drone")}
+        self.send(topic.path(self.config.district.id, **names), event.to_json(), retain=topic.retain)
+
     # ---- the box ----
 
     def connect_box(self) -> None:

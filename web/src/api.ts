@@ -1,10 +1,12 @@
 // The centre's API, read once into the page's types. Every request has a deadline; every failure is a `Problem`.
 
 import { readBox, readDeadLetter, readDistrict, readHealth, readIncident, readName } from "./decode.ts";
+import { readDrone, readFlight, readRequest, readStation, type Drone, type Flight, type FlightRequest, type Station } from "./flights.ts";
 import type { Box, DeadLetter, District, Health, Incident, Name } from "./model.ts";
 import { field, object, readable, Unreadable, type Json } from "./read.ts";
 
 export const PAGE_SIZE = 200; // open incidents of a bad night in a district fit; more come by “show older”
+export const FLIGHTS_SHOWN = 50; // a day of a busy station
 const DEADLINE_MS = 10_000; // a dispatcher waits no longer for an answer over a local network
 
 export type Fault =
@@ -35,6 +37,11 @@ export interface Api {
   incident(id: string): Promise<Incident>;
   boxes(): Promise<Page<Box>>;
   deadLetters(): Promise<Page<DeadLetter>>;
+  flights(): Promise<Page<Flight>>;
+  flight(id: string): Promise<Flight>;
+  drones(): Promise<Page<Drone>>;
+  stations(): Promise<Page<Station>>;
+  requests(): Promise<Page<FlightRequest>>;
   district(): Promise<District>;
   /** How the centre is; it tells that even when it cannot do its work. */
   health(): Promise<Health>;
@@ -97,6 +104,13 @@ export function createApi(root: string, onServerTime: (server: number, here: num
     boxes: () => get("/boxes", (body) => readable(body["boxes"], "boxes", readBox)),
     deadLetters: () =>
       get("/dead-letters", (body) => readable(field(body, "dead_letters", "body", (v) => v), "dead_letters", readDeadLetter)),
+    flights: () =>
+      get(`/flights?limit=${FLIGHTS_SHOWN}`, (body) => readable(body["flights"], "flights", readFlight)),
+    flight: (id) => get(`/flights/${encodeURIComponent(id)}`, (body) => readFlight(body, "flight")),
+    drones: () => get("/drones", (body) => readable(body["drones"], "drones", readDrone)),
+    stations: () => get("/stations", (body) => readable(body["stations"], "stations", readStation)),
+    requests: () =>
+      get(`/requests?limit=${FLIGHTS_SHOWN}`, (body) => readable(body["requests"], "requests", readRequest)),
     district: () => get("/district", (body) => readDistrict(body, "district")),
     health: () => get("/health", (body) => readHealth(body, "health"), [503]),
   };

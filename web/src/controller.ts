@@ -1,10 +1,13 @@
 // Where news comes from: the API, the live stream and the dispatcher. Each change of the state goes through `after`.
 
 import { PAGE_SIZE, Problem, type Api } from "./api.ts";
+import { readPose, type Pose } from "./flights.ts";
 import { connect, type Change, type Live } from "./live.ts";
+import { Unreadable } from "./read.ts";
 import { after, newestFirst, START, type Filter, type News, type State } from "./state.ts";
 
 const GATHER_MS = 150; // changes that come together are asked for together
+const POSES_MS = 400; // the map is drawn anew twice a second, however many drones there are
 const CALM_MS = 2000; // a hundred boxes give a sign of life every 10 s: one look at them all each two seconds is enough
 const MANY = 12; // more changed incidents than this: the whole list is cheaper
 const POLL_MS = 15_000; // while the stream is lost, the page still asks
@@ -25,6 +28,8 @@ export function createController(api: Api, streamUrl: string): Controller {
   let state = START;
   const listeners = new Set<() => void>();
   const changed = new Set<string>();
+  const changedFlights = new Set<string>();
+  let poses: Pose[] = [];
   const planned = new Map<string, ReturnType<typeof setTimeout>>();
   let live: Live | undefined;
   let refreshing: Promise<void> | undefined;
@@ -80,6 +85,49 @@ export function createController(api: Api, streamUrl: string): Controller {
     }
   }
 
+  async function loadFlights(): Promise<void> {
+    tell({ type: "flights", page: await api.flights() });
+  }
+
+  async function loadSky(): Promise<void> {
+    const [drones, stations, requests] = await Promise.all([api.drones(), api.stations(), api.requests(), loadFlights()]);
+    tell({ type: "drones", page: drones });
+    tell({ type: "stations", page: stations });
+    tell({ type: "requests", page: requests });
+  }
+
+  async function loadStations(): Promise<void> {
+    tell({ type: "stations", page: await api.stations() });
+  }
+
+  async function loadRequests(): Promise<void> {
+    tell({ type: "requests", page: await api.requests() });
+  }
+
+  async function fetchChangedFlights(): Promise<void> {
+    const ids = [...changedFlights];
+    changedFlights.clear();
+    if (ids.length > MANY) return loadFlights();
+    tell({ type: "flight", flights: await Promise.all(ids.map((id) => api.flight(id))) });
+  }
+
+  async function showPoses(): Promise<void> {
+    const came = poses;
+    poses = [];
+    tell({ type: "poses", poses: came });
+  }
+
+  /** A pose came. One that cannot be read is left out: the next comes in a second, and the snapshot names its fault. */
+  function onPose(data: string): void {
+    try {
+      poses.push(readPose(JSON.parse(data), "drone"));
+    } catch (error) {
+      if (!(error instanceof Unreadable || error instanceof SyntaxError)) throw error;
+      return;
+    }
+    gather("poses", POSES_MS, showPoses);
+  }
+
   /** Do `what` once after `wait_ms`, however often it is wished for until then. */
   function gather(name: string, wait_ms: number, what: () => Promise<void>): void {
     if (planned.has(name)) return;
@@ -96,7 +144,7 @@ export function createController(api: Api, streamUrl: string): Controller {
       again = true;
       return refreshing;
     }
-    const parts = [loadList(), loadBoxes(), loadDeadLetters(), loadHealth()];
+    const parts = [loadList(), loadBoxes(), loadDeadLetters(), loadHealth(), loadSky()];
     if (state.district === null) parts.push(loadDistrict());
     if (state.selected !== null) parts.push(loadDetail(state.selected));
     refreshing = Promise.all(parts)
@@ -138,6 +186,11 @@ export function createController(api: Api, streamUrl: string): Controller {
 
   function onChange(change: Change, id: string): void {
     if (change === "box") gather("boxes", state.boxes === null ? 0 : CALM_MS, loadBoxes);
+    else if (change === "flight") {
+      changedFlights.add(id);
+      gather("flights", GATHER_MS, fetchChangedFlights);
+    } else if (change === "request") gather("requests", GATHER_MS, loadRequests);
+    else if (change === "station") gather("stations", CALM_MS, loadStations);
     else if (change === "dead-letter") gather("dead-letters", GATHER_MS, loadDeadLetters);
     else if (id === "") void refresh();
     else if (change === "incident") incidentChanged(id);
@@ -155,6 +208,7 @@ export function createController(api: Api, streamUrl: string): Controller {
       live = connect(streamUrl, loadHealth, {
         onOpen: () => void refresh(),
         onChange,
+        onPose,
         onState: (next) => {
           tell({ type: "live", live: next });
           // A stream that does not open must not hide the incidents: ask for them all the same.

@@ -31,14 +31,14 @@ export function readName(value: unknown, where: string): Name {
   return { zh: field(from, "zh", where, text), en: field(from, "en", where, text) };
 }
 
-function readNamed(value: unknown, where: string): Named {
+export function readNamed(value: unknown, where: string): Named {
   if (typeof value === "string") return { id: value, name: { zh: value, en: value } };
   const from = object(value, where);
   const id = field(from, "id", where, text);
   return { id, name: optional(from, "name", where, readName, { zh: id, en: id }) };
 }
 
-function readPosition(value: unknown, where: string): Position {
+export function readPosition(value: unknown, where: string): Position {
   const from = object(value, where);
   return {
     lat_deg: field(from, "lat_deg", where, number),

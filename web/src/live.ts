@@ -3,8 +3,8 @@
 // A broken TCP connection can look healthy for minutes, so a heartbeat request runs beside the stream. Reconnecting
 // is done here, not by EventSource, so that the page can say when the next attempt is.
 
-export type Change = "incident" | "box" | "dead-letter" | "evidence";
-const CHANGES: readonly Change[] = ["incident", "box", "dead-letter", "evidence"];
+const CHANGES = ["incident", "box", "dead-letter", "evidence", "flight", "request", "station"] as const;
+export type Change = (typeof CHANGES)[number];
 
 export type LiveState =
   | { readonly kind: "connecting" }
@@ -15,6 +15,8 @@ export interface LiveListener {
   /** The stream (re)opened: whatever happened before has to be asked for. */
   onOpen(): void;
   onChange(change: Change, id: string): void;
+  /** A drone has moved; `data` is what came. */
+  onPose(data: string): void;
   onState(state: LiveState): void;
 }
 
@@ -75,6 +77,7 @@ export function connect(url: string, heartbeat: () => Promise<void>, listener: L
     opening.onerror = lose;
     // The centre says that this page has missed something (or that it stops) and ends the stream.
     opening.addEventListener("reload", () => (Date.now() - openedAt > STEADY_MS ? open() : lose()));
+    opening.addEventListener("drone", (event) => listener.onPose(event.data as string));
     for (const change of CHANGES) {
       opening.addEventListener(change, (event) => listener.onChange(change, idOf(event.data as string)));
     }

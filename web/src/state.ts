@@ -1,6 +1,7 @@
 // Everything the page knows, and how each piece of news changes it. Pure.
 
-import type { Fault, Page } from "./api.ts";
+import { FLIGHTS_SHOWN, type Fault, type Page } from "./api.ts";
+import { withFlights, withoutFlights, withPoses, keyOf, type Drone, type Drones, type Flight, type FlightRequest, type Pose, type Station } from "./flights.ts";
 import type { LiveState } from "./live.ts";
 import { HAZARDS, isOpen, type Box, type DeadLetter, type District, type Evidence, type Hazard, type Health, type Incident } from "./model.ts";
 
@@ -30,6 +31,11 @@ export interface State {
   readonly filter: Filter;
   readonly boxes: readonly Box[] | null;
   readonly deadLetters: readonly DeadLetter[] | null;
+  /** The newest first. */
+  readonly flights: readonly Flight[] | null;
+  readonly drones: Drones;
+  readonly stations: readonly Station[] | null;
+  readonly requests: readonly FlightRequest[];
   readonly district: District | null;
   readonly districtFailed: boolean;
   readonly live: LiveState;
@@ -50,6 +56,10 @@ export const START: State = {
   filter: { state: "open", hazard: "any", search: "" },
   boxes: null,
   deadLetters: null,
+  flights: null,
+  drones: new Map(),
+  stations: null,
+  requests: [],
   district: null,
   districtFailed: false,
   live: { kind: "connecting" },
@@ -64,6 +74,12 @@ export type News =
   | { readonly type: "detail"; readonly id: string; readonly outcome: Incident | "missing" | "failed" }
   | { readonly type: "boxes"; readonly page: Page<Box> }
   | { readonly type: "dead-letters"; readonly page: Page<DeadLetter> }
+  | { readonly type: "flights"; readonly page: Page<Flight> }
+  | { readonly type: "flight"; readonly flights: readonly Flight[] }
+  | { readonly type: "drones"; readonly page: Page<Drone> }
+  | { readonly type: "poses"; readonly poses: readonly Pose[] }
+  | { readonly type: "stations"; readonly page: Page<Station> }
+  | { readonly type: "requests"; readonly page: Page<FlightRequest> }
   | { readonly type: "district"; readonly district: District | null }
   | { readonly type: "live"; readonly live: LiveState }
   | { readonly type: "health"; readonly health: Health }
@@ -93,6 +109,25 @@ export function after(state: State, news: News): State {
       return { ...state, boxes: news.page.items, faults: { ...state.faults, boxes: news.page.faults } };
     case "dead-letters":
       return { ...state, deadLetters: news.page.items, faults: { ...state.faults, "dead-letters": news.page.faults } };
+    case "flights":
+      return withKnownFlights({ ...state, faults: { ...state.faults, flights: news.page.faults } }, news.page.items);
+    case "flight":
+      return withKnownFlights(state, withFlights(state.flights ?? [], news.flights, FLIGHTS_SHOWN));
+    case "drones": {
+      const drones = new Map(news.page.items.map((drone) => [keyOf(drone), drone]));
+      const later = [...state.drones.values()].filter((drone) => drone.at > (drones.get(keyOf(drone))?.at ?? Infinity));
+      return {
+        ...state,
+        drones: withPoses(drones, later, () => false),
+        faults: { ...state.faults, drones: news.page.faults },
+      };
+    }
+    case "poses":
+      return { ...state, drones: withPoses(state.drones, news.poses, endedIn(state.flights ?? [])) };
+    case "stations":
+      return { ...state, stations: news.page.items, faults: { ...state.faults, stations: news.page.faults } };
+    case "requests":
+      return { ...state, requests: news.page.items, faults: { ...state.faults, requests: news.page.faults } };
     case "district":
       return news.district === null
         ? { ...state, districtFailed: true }
@@ -115,6 +150,16 @@ export function after(state: State, news: News): State {
     case "settled":
       return { ...state, fresh: new Set([...state.fresh].filter((id) => !news.ids.includes(id))) };
   }
+}
+
+function endedIn(flights: readonly Flight[]): (flight_id: string) => boolean {
+  const ended = new Set(flights.filter((flight) => !flight.in_air).map((flight) => flight.flight_id));
+  return (flight_id) => ended.has(flight_id);
+}
+
+/** A flight that is over takes its drone out of the air. */
+function withKnownFlights(state: State, flights: readonly Flight[]): State {
+  return { ...state, flights, drones: withoutFlights(state.drones, endedIn(flights)) };
 }
 
 function selecting(state: State, id: string | null): State {

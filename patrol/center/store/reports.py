@@ -17,7 +17,7 @@ from patrol.errors import MessageMalformed, Text
 from patrol.events import FlightPhase, RequestAnswered, StationStatus
 
 MAX_PHASES = 500  # of one flight: a link that is lost and found again each minute of a day needs more, nothing else
-_OTHER_FLIGHT = Text("its flight is that of another station or drone", "这次飞行属于另一个站点或无人机")
+_OTHER_FLIGHT = Text("its flight is that of another station or drone", "这次飞行属于另一个机场或无人机")
 _TOO_MANY = Text("more was said of this flight than any flight has to say", "关于这次飞行的消息多于任何飞行所需")
 
 

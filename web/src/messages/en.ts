@@ -1,3 +1,4 @@
+import type { Answer, DroneState, Phase } from "../flights.ts";
 import type { CaseState, Evidence, FeatureKind, Hazard } from "../model.ts";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
@@ -59,6 +60,46 @@ const lostReason: Record<"missing" | "altered" | "refused", string> = {
   refused: "the centre did not take it",
 };
 
+const phase: Record<Phase, string> = {
+  launching: "launching",
+  flying: "flying",
+  "taken-over": "taken over",
+  "link-lost": "link lost",
+  "link-back": "flying",
+  recalled: "called back",
+  landed: "landed",
+  returned: "returned early",
+  aborted: "aborted",
+};
+
+const phaseSaid: Record<Phase, string> = {
+  launching: "preparing to launch",
+  flying: "in the air",
+  "taken-over": "taken over by a station that was started anew",
+  "link-lost": "link to the drone lost",
+  "link-back": "link is back",
+  recalled: "ordered home",
+  landed: "landed, flown to its end",
+  returned: "landed before its end",
+  aborted: "aborted",
+};
+
+const answer: Record<Answer, string> = {
+  waiting: "waiting",
+  flying: "flying",
+  done: "done",
+  refused: "refused",
+  "given-up": "given up",
+};
+
+const droneState: Record<DroneState, string> = {
+  free: "ready",
+  charging: "charging",
+  flying: "flying",
+  silent: "not heard",
+  unfit: "not fit to fly",
+};
+
 /** Classes of the models, as the end of “… has been seen”. Anything else is shown as the model names it. */
 const label: Record<string, string> = {
   person: "a person",
@@ -96,6 +137,10 @@ export const en = {
   feature,
   cameraState,
   boxState,
+  phase,
+  phaseSaid,
+  answer,
+  droneState,
   lostReason,
   label,
   measure,
@@ -274,6 +319,9 @@ export const en = {
     retryNow: "Try now",
     boxes: (online: number, total: number) => `Boxes ${online} of ${total} online`,
     noBoxes: "No boxes configured",
+    airborne: (count: number) => plural(count, "drone in the air", "drones in the air"),
+    noneAirborne: "No drone in the air",
+    stations: (online: number, total: number) => `Stations ${online} of ${total} online`,
     cameras: (watching: number, total: number) => `Cameras ${watching} of ${total} watching`,
     unwatched: (span: string) => `${span} unwatched`,
     unwatchedTitle: "Time in which nobody looked in time, summed over the cameras since each box started",
@@ -302,6 +350,39 @@ export const en = {
     unwatched: "Unwatched",
     noCameras: "It has not named a camera yet.",
     lastSaid: (state: string) => `last said: ${state}`,
+  },
+
+  flights: {
+    title: "Flights",
+    noStations: "No drone is configured here and no station was heard: add “drones” to config.yaml and start patrol station.",
+    station: (id: string) => `Station ${id}`,
+    waits: (count: number) => plural(count, "request waits", "requests wait"),
+    neverHeard: "no sign of life yet: start it with patrol station",
+    stale: "Its sign of life is overdue: check network and power. Drones in the air fly on by themselves.",
+    offline: "It has signed off or its connection broke. Drones in the air fly on by themselves and return home.",
+    inAir: "In the air",
+    earlier: "Earlier flights",
+    requests: "Requests that wait or were not flown",
+    empty: "Nothing has flown yet.",
+    onePlace: "A look at one place",
+    drone: "Drone",
+    begun: "begun",
+    ended: "ended",
+    lasted: (span: string) => `lasted ${span}`,
+    for: (span: string) => `for ${span}`,
+    seen: (count: number) => plural(count, "target seen", "targets seen"),
+    left: (names: string) => `not seen yet: ${names}`,
+    more: (count: number) => `${count} more`,
+    photographs: (count: number) => plural(count, "photograph", "photographs"),
+    course: "What was said of it",
+    lastSaid: (state: string) => `last said: ${state}`,
+    noEnd: "no end was heard",
+    battery: (share: string) => `battery ${share}`,
+    height: (metres: string) => `${metres} m up`,
+    speed: (value: string) => `${value} m/s`,
+    link: (share: string) => `link ${share}`,
+    poseAt: (ago: string) => `seen ${ago}`,
+    onMap: (drone: string, facts: string) => `Drone ${drone}: ${facts}`,
   },
 
   dead: {
@@ -340,6 +421,7 @@ export const en = {
     close: "back, close",
     search: "search",
     state: "open or all",
+    flights: "flights",
     help: "this list",
   },
 

@@ -10,6 +10,7 @@ import { loadSettings, saveSettings, type Settings } from "../settings.ts";
 import { neighbour, shown, type State } from "../state.ts";
 import { Absent, Detail } from "./detail.tsx";
 import { Filters } from "./filters.tsx";
+import { FlightsPanel } from "./flights.tsx";
 import { Header } from "./header.tsx";
 import { Icon } from "./icons.tsx";
 import { List } from "./list.tsx";
@@ -104,7 +105,7 @@ export function App({ controller }: { controller: Controller }) {
           </nav>
           <div class="pane" ref={main} tabIndex={-1}>
             {state.selected === null ? (
-              <Overview state={state} plan={plan} />
+              <Overview state={state} plan={plan} onDrone={() => setPanel("flights")} />
             ) : selected ? (
               <Detail key={selected.incident_id} state={state} incident={selected} plan={plan} onBack={back} />
             ) : (
@@ -112,11 +113,17 @@ export function App({ controller }: { controller: Controller }) {
             )}
           </div>
         </main>
-        <StatusBar state={state} onBoxes={() => setPanel("boxes")} onDeadLetters={() => setPanel("dead-letters")} />
+        <StatusBar
+          state={state}
+          onBoxes={() => setPanel("boxes")}
+          onFlights={() => setPanel("flights")}
+          onDeadLetters={() => setPanel("dead-letters")}
+        />
         <p class="spoken" aria-live="polite">
           {announcement}
         </p>
         {panel === "boxes" && <BoxesPanel boxes={state.boxes ?? []} health={state.health} onClose={() => setPanel(null)} />}
+        {panel === "flights" && <FlightsPanel state={state} plan={plan} onClose={() => setPanel(null)} />}
         {panel === "dead-letters" && <DeadLettersPanel letters={state.deadLetters ?? []} onClose={() => setPanel(null)} />}
         {panel === "keys" && <KeysPanel onClose={() => setPanel(null)} />}
       </div>
@@ -208,7 +215,8 @@ function pressed(event: KeyboardEvent, keys: Keys): void {
     searchBox.current?.focus();
   } else if (event.key === "o") {
     controller.filter({ state: state.filter.state === "open" ? "all" : "open" });
-  } else if (event.key === "?") setPanel("keys");
+  } else if (event.key === "f") setPanel("flights");
+  else if (event.key === "?") setPanel("keys");
 }
 
 function Loading({ text }: { text: string }) {

@@ -48,6 +48,8 @@ export function Detail({ state, incident, plan, onBack }: Props) {
               failed={state.districtFailed}
               incidents={[incident]}
               focus={incident}
+              drones={state.drones.values()}
+              stations={state.stations ?? []}
               wheel="zooms with ctrl"
             />
             <Position incident={incident} />

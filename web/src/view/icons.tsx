@@ -77,6 +77,15 @@ const DRAWINGS = {
       <path d="M5 15V6.5A1.5 1.5 0 0 1 6.5 5H15" />
     </>
   ),
+  drone: (
+    <>
+      <circle cx="5.5" cy="5.5" r="3" />
+      <circle cx="18.5" cy="5.5" r="3" />
+      <circle cx="5.5" cy="18.5" r="3" />
+      <circle cx="18.5" cy="18.5" r="3" />
+      <path d="M7.6 7.6l8.8 8.8M16.4 7.6l-8.8 8.8" />
+    </>
+  ),
   check: <path d="M4.5 12.5l5 5 10-11" />,
   download: <path d="M12 4v11M7 10.5l5 5 5-5M4.5 20h15" />,
   warning: (

@@ -15,8 +15,10 @@ import {
   type View,
 } from "../geometry.ts";
 import { labelsOf, pathOf, planOf, shapesOf, wedgePath, type Plan, type Shape } from "../mapping.ts";
+import type { Drone, Station } from "../flights.ts";
 import type { FeatureKind, Incident } from "../model.ts";
 import { metresText } from "../text/explain.ts";
+import { Aircrafts, aircraftOf } from "./drones.tsx";
 import { HazardGlyph, Icon, type IconName } from "./icons.tsx";
 import { useNamed, useScene } from "./scene.tsx";
 
@@ -33,6 +35,9 @@ interface Props {
   /** Whether the wheel zooms by itself, or, on a page that scrolls, only with Ctrl. */
   wheel: "zooms" | "zooms with ctrl";
   onChoose?: (id: string) => void;
+  drones: Iterable<Drone>;
+  stations: readonly Station[];
+  onDrone?: () => void;
 }
 
 export function DistrictMap({ plan, failed, ...rest }: Props) {
@@ -102,7 +107,7 @@ function home(plan: Plan, size: Size, focus: Incident | null): View {
 
 type DrawnProps = Omit<Props, "plan" | "failed"> & { plan: Plan; size: Size };
 
-function Drawn({ plan, size, incidents, focus, wheel: wheelMode, onChoose }: DrawnProps) {
+function Drawn({ plan, size, incidents, focus, wheel: wheelMode, onChoose, drones, stations, onDrone }: DrawnProps) {
   const { m, language } = useScene();
   const name = useNamed();
   const start = home(plan, size, focus);
@@ -142,9 +147,11 @@ function Drawn({ plan, size, incidents, focus, wheel: wheelMode, onChoose }: Dra
     shape,
     at: toPixel(shape.points[0]!, view, size),
   }));
+  const aircraft = aircraftOf(drones, plan, view, size);
   const labels = placed(labelsOf(plan, view, size, language), size, [
     ...spots.map(({ at }) => around({ x: at.x, y: at.y - 14 }, 17)),
     ...symbols.map(({ at }) => around(at, 9)),
+    ...aircraft.map(({ at }) => around(at, 20)),
     { left: 0, right: 60, top: 0, bottom: 40 }, // the compass
     { left: 0, right: 190, top: size.height_px - 34, bottom: size.height_px }, // the scale
     { left: size.width_px - 190, right: size.width_px, top: size.height_px - 58, bottom: size.height_px }, // the buttons
@@ -220,6 +227,7 @@ function Drawn({ plan, size, incidents, focus, wheel: wheelMode, onChoose }: Dra
             {...(onChoose ? { onChoose } : {})}
           />
         ))}
+        <Aircrafts aircraft={aircraft} stations={stations} {...(onDrone ? { onChoose: onDrone } : {})} />
       </svg>
       <div class="scale" aria-hidden="true">
         <span ref={(element) => element?.style.setProperty("width", `${bar.length_px}px`)} />

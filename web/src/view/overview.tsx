@@ -9,7 +9,7 @@ import { HazardMark } from "./icons.tsx";
 import { DistrictMap } from "./map.tsx";
 import { useNamed, useScene } from "./scene.tsx";
 
-export function Overview({ state, plan }: { state: State; plan: Plan | null }) {
+export function Overview({ state, plan, onDrone }: { state: State; plan: Plan | null; onDrone: () => void }) {
   const { m, choose, controller } = useScene();
   const name = useNamed();
   const now = useNow(5);
@@ -49,6 +49,9 @@ export function Overview({ state, plan }: { state: State; plan: Plan | null }) {
         focus={null}
         wheel="zooms"
         onChoose={(id) => choose(id, "push")}
+        drones={state.drones.values()}
+        stations={state.stations ?? []}
+        onDrone={onDrone}
       />
       {unplaced > 0 && <p class="hint">{m.overview.noPosition(unplaced)}</p>}
     </section>

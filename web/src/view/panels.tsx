@@ -8,9 +8,9 @@ import { Icon } from "./icons.tsx";
 import { useNamed, useScene } from "./scene.tsx";
 import { Moment } from "./times.tsx";
 
-export type PanelName = "boxes" | "dead-letters" | "keys";
+export type PanelName = "boxes" | "flights" | "dead-letters" | "keys";
 
-function Panel({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
+export function Panel({ title, onClose, children }: { title: string; onClose: () => void; children: ComponentChildren }) {
   const { m } = useScene();
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
@@ -179,6 +179,7 @@ export function KeysPanel({ onClose }: { onClose: () => void }) {
     ["Esc", m.keys.close],
     ["/", m.keys.search],
     ["o", m.keys.state],
+    ["f", m.keys.flights],
     ["?", m.keys.help],
   ];
   return (

@@ -1,6 +1,7 @@
 // The bar at the bottom: is what I see true, and is everything watching?
 
 import { useNow } from "../clock.ts";
+import { skyOf } from "../flights.ts";
 import type { LiveState } from "../live.ts";
 import { watchOf, type State } from "../state.ts";
 import { clockText, spanText } from "../text/time.ts";
@@ -10,10 +11,11 @@ import { useScene } from "./scene.tsx";
 interface Props {
   state: State;
   onBoxes: () => void;
+  onFlights: () => void;
   onDeadLetters: () => void;
 }
 
-export function StatusBar({ state, onBoxes, onDeadLetters }: Props) {
+export function StatusBar({ state, onBoxes, onFlights, onDeadLetters }: Props) {
   const { m } = useScene();
   const watch = watchOf(state.boxes ?? []);
   // the list has an end, the count has none; which of them is fresher does not matter to whoever has to look
@@ -33,6 +35,9 @@ export function StatusBar({ state, onBoxes, onDeadLetters }: Props) {
           )}
         </button>
       )}
+      {state.stations !== null && (state.stations.length > 0 || state.drones.size > 0) && (
+        <InTheAir state={state} onFlights={onFlights} />
+      )}
       {state.deadLetters !== null && (
         <button type="button" class={dead > 0 ? "trouble" : ""} aria-haspopup="dialog" onClick={onDeadLetters}>
           <Icon name="letter" size={18} />
@@ -40,6 +45,18 @@ export function StatusBar({ state, onBoxes, onDeadLetters }: Props) {
         </button>
       )}
     </footer>
+  );
+}
+
+function InTheAir({ state, onFlights }: { state: State; onFlights: () => void }) {
+  const { m } = useScene();
+  const sky = skyOf(state.stations ?? [], state.drones, useNow(5));
+  return (
+    <button type="button" class={sky.trouble ? "trouble" : ""} aria-haspopup="dialog" onClick={onFlights}>
+      <Icon name={sky.trouble ? "warning" : "drone"} size={18} />
+      <span>{sky.airborne > 0 ? m.status.airborne(sky.airborne) : m.status.noneAirborne}</span>
+      <span class="sub">{m.status.stations(sky.stationsOnline, sky.stations)}</span>
+    </button>
   );
 }
 
