@@ -6,23 +6,15 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import logging
 import sys
 from pathlib import Path
-from types import ModuleType
 
-from models.recipes import compare, evaluate, failures, field, release, report, summary
+from models.recipes import compare, field, release, summary, tasks
 from models.recipes import recipe as recipes
-from models.recipes.runtime import Model
 
 log = logging.getLogger("models.recipes")
 STEPS = ("prepare", "train", "export")
-
-
-def _training(module: str) -> ModuleType:
-    """A module that needs the training environment, imported when a command needs it."""
-    return importlib.import_module(f"models.recipes.{module}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -66,17 +58,15 @@ def _verify(names: list[str]) -> int:
     return 1 if problems else 0
 
 
-def _pictures(recipe: recipes.Recipe, folder: Path) -> None:
-    model = Model(recipe.folder / "model.onnx")
-    measured = evaluate.measure(model, recipe, recipe.val)
-    worst = failures.worst(measured, model.thresholds, recipe.classes)
-    for file in failures.draw(worst, recipe.root(recipe.val) / recipe.val.images, folder):
-        print(file)
+def _said(model: str) -> str:
+    """The name that a registered model or an ONNX file says it has."""
+    return model if model in release.registered() else compare.name_in(Path(model))
 
 
 def _compare(first: str, second: str, name: str | None) -> int:
-    said = name or Model(compare.file_of(second)).metadata.get("name", "")
-    verdict = compare.compare(recipes.load(said), first, second)
+    said = name or _said(second)
+    task = tasks.task_of(said)
+    verdict = tasks.module(task, "compare").compare(tasks.module(task, "recipe").load(said), first, second)
     print(verdict.text())
     return 0 if verdict.may_replace else 1
 
@@ -103,16 +93,18 @@ def main() -> int:
     if chosen.command == "table":
         print(summary.write())
         return 0
-    recipe = recipes.load(chosen.name)
+    task = tasks.task_of(chosen.name)
+    recipe = tasks.module(task, "recipe").load(chosen.name)
     if chosen.command == "evaluate":
-        if chosen.pictures is None:
-            print(report.write(recipe, chosen.run))
-        else:
-            _pictures(recipe, chosen.pictures)
+        report = tasks.module(task, "report")
+        print(report.write(recipe, chosen.run) if chosen.pictures is None else report.pictures(recipe, chosen.pictures))
     elif chosen.command == "quantise":
-        print(_training("quantise").quantise(recipe))
+        if task != tasks.DETECT:
+            print(f"{chosen.name}: only detectors are quantised")
+            return 0
+        print(tasks.module(task, "quantise").quantise(recipe))
     else:
-        getattr(_training("steps"), chosen.command)(recipe, chosen.run, chosen.threads)
+        getattr(tasks.module(task, "steps"), chosen.command)(recipe, chosen.run, chosen.threads)
     return 0
 
 

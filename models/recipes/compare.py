@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import yaml
 
 from models.recipes import evaluate, metrics
@@ -58,6 +59,17 @@ def file_of(model: str, models: Path = MODELS) -> Path:
     if not file.is_file():
         raise FileNotFoundError(f"{model}: neither a registered model ({', '.join(entries)}) nor a file")
     return file
+
+
+def name_in(file: Path) -> str:
+    """The name that an ONNX file says it has, whatever its task; empty if it says none.
+
+    Raises FileNotFoundError, or onnxruntime's error if the file is no model.
+    """
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: neither a registered model nor a file")
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    return str(dict(session.get_modelmeta().custom_metadata_map).get("name", ""))
 
 
 def compare(recipe: Recipe, first: str, second: str) -> Verdict:

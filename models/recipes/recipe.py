@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+
+from models.recipes.roofs.detection_set import RoofSet
 
 MODELS = Path(__file__).resolve().parents[1]
 REPOSITORY = MODELS.parent
@@ -113,6 +116,7 @@ class Target(_Part):
 class Recipe(_Part):
     """Everything that determines a model."""
 
+    task: Literal["detect"] = "detect"
     name: str
     version: str
     license: str
@@ -138,6 +142,7 @@ class Recipe(_Part):
         default=[], description="images, relative to the shared data, whose detections are pinned"
     )
     compare_start: bool = Field(default=True, description="measure the pretrained weights beside ours")
+    roofs: RoofSet | None = Field(default=None, description="its pictures are made of roof tiles when it is prepared")
     compare_coco: bool = Field(default=False, description="measure yolox_nano beside ours (classes must be COCO's)")
 
     @property

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from models.recipes import dataset, golden, metrics, openvino_runtime
+from models.recipes import dataset, golden, metrics, openvino_runtime, tasks
 from models.recipes.evaluate import Measured
 from models.recipes.labels import Found, iou
 from models.recipes.recipe import MODELS, Recipe, shared_data
@@ -187,6 +187,10 @@ def verify(name: str, models: Path = MODELS) -> list[str]:
     file = models / entry["file"]
     if sha256(file) != entry["sha256"]:
         return [f"{name}: the file's SHA-256 is not the registry's"]
+    task = str(entry.get("task", tasks.DETECT))
+    if task != tasks.DETECT:
+        others: list[str] = tasks.module(task, "release").verify(name, models)
+        return others
     model = Model(file)
     problems = []
     if model.classes != entry["classes"] or set(model.thresholds) != set(entry["classes"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -197,3 +198,12 @@ def write(recipe: Recipe, run: str = "main") -> str:
     card.write_text(tables.put_between_marks(card.read_text(encoding="utf-8"), text, tables.MARKS), encoding="utf-8")
     (recipe.folder / "figures.json").write_text(json.dumps(said, indent=1) + "\n", encoding="utf-8")
     return text
+
+
+def pictures(recipe: Recipe, folder: Path) -> str:
+    """Draw the worst mistakes on ``val`` into the folder; the files, one a line."""
+    model = Model(recipe.folder / "model.onnx")
+    measured = evaluate.measure(model, recipe, recipe.val)
+    worst = failures.worst(measured, model.thresholds, recipe.classes)
+    drawn = failures.draw(worst, recipe.root(recipe.val) / recipe.val.images, folder)
+    return "\n".join(str(file) for file in drawn)

@@ -8,7 +8,8 @@ import time
 
 from models.recipes import dataset, offline, release
 from models.recipes.evaluate import measure
-from models.recipes.recipe import Recipe
+from models.recipes.recipe import Recipe, shared_data
+from models.recipes.roofs import detection_set
 from models.recipes.runtime import Model
 
 log = logging.getLogger(__name__)
@@ -20,6 +21,11 @@ def prepare(recipe: Recipe, run: str, threads: int) -> list[dataset.Example]:
     from models.recipes import train  # noqa: PLC0415  # imports torch, for which offline.prepare had to come first
     from models.recipes.teacher import Teacher  # noqa: PLC0415  # the same
 
+    if recipe.roofs is not None:
+        made = detection_set.write(
+            recipe.roofs, shared_data() / recipe.roofs.data, recipe.folder / "rendered", recipe.seed
+        )
+        log.info("roof tiles: %s", made)
     manifest = dataset.manifest(recipe)
     (recipe.folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
     networks = [

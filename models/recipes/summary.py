@@ -20,9 +20,21 @@ def _target(item: dict[str, Any]) -> str:
 
 
 def row(name: str, entry: dict[str, Any], figures: dict[str, Any], size_bytes: int) -> str:
-    """One model's row. Raises ValueError if the figures are of another file than the registered one."""
+    """One model's row: the figures' own cells after the input's where they hold a ``row``.
+
+    Raises ValueError if the figures are of another file than the registered one.
+    """
     if figures["model_sha256"] != entry["sha256"]:
         raise ValueError(f"{name}: figures.json is of another file; run `python -m models.recipes evaluate {name}`")
+    height, width = entry["input_size"]
+    head = [
+        f"[`{name}`]({name}/card.md)",
+        ", ".join(entry["classes"]),
+        f"{height} × {width}",
+        f"{size_bytes / 1e6:.1f}",
+    ]
+    if "row" in figures:  # what is no detector says its five cells itself
+        return "| " + " | ".join([*head, *figures["row"]]) + " |"
     sets = figures["sets"]
     first, ours = next(iter(sets.items()))
     low, high = ours["interval"]
@@ -31,12 +43,8 @@ def row(name: str, entry: dict[str, Any], figures: dict[str, Any], size_bytes: i
         for known, item in ours["baselines"].items()
         if item["map50"] is not None
     ]
-    height, width = entry["input_size"]
     cells = [
-        f"[`{name}`]({name}/card.md)",
-        ", ".join(entry["classes"]),
-        f"{height} × {width}",
-        f"{size_bytes / 1e6:.1f}",
+        *head,
         f"{first} ({ours['images']} images, {ours['groups']} groups)",
         f"{ours['map50']:.3f} ({low:.2f}–{high:.2f})",
         "<br>".join(_target(item) for item in figures["targets"]) or "–",

@@ -1,0 +1,125 @@
+"""The shape of ``models/roof_change/recipe.yaml``, and what it is made from."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from models.recipes.recipe import MODELS, shared_data
+from models.recipes.roofs import pairs, structures, tiles
+from models.recipes.roofs.tiles import Area, Split
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Start(_Part):
+    """Pretrained weights, how many of their layers are used, and the decoder's channels."""
+
+    weights: str
+    layers: int = 7
+    width: int = 48
+    frozen_layers: int = 3
+
+
+class Training(_Part):
+    """Optimiser and length."""
+
+    batch: int
+    batches_per_epoch: int
+    epochs: int
+    fresh_share: float = Field(
+        default=0.375, description="of a batch; the rest are the epoch's earlier pairs, turned anew"
+    )
+    remembered: int = Field(default=240, description="pairs kept for that")
+    learning_rate: float
+    start_rate: float = Field(description="learning rate of the pretrained layers, relative to the rest")
+    last_rate: float
+    weight_decay: float
+    average: float = Field(description="decay of the running average of the weights")
+    half: bool = False
+    check_every: int
+
+
+class Measuring(_Part):
+    """The pairs that the network is measured on: made from grounds of ``val``, with seeds of their own."""
+
+    pairs: int = 400
+    tuning_pairs: int = Field(default=200, description="from grounds of train: the threshold is chosen on these")
+    unseen_kinds: list[str] = []
+    roof_pairs: int = Field(default=0, description="0: every roof of val, once untouched and once built on")
+
+
+class Target(_Part):
+    """A figure to reach."""
+
+    figure: str
+    wanted: float
+    most: bool = Field(default=False, description="the figure must be at most this")
+
+
+class ChangeRecipe(_Part):
+    """Everything that determines the network."""
+
+    task: Literal["change"]
+    name: str
+    version: str
+    license: str
+    seed: int
+    classes: list[str]
+    data: str
+    licence: str
+    mapped: Area
+    val: Area
+    start: Start
+    pairs: pairs.Rules
+    training: Training
+    measuring: Measuring = Measuring()
+    targets: list[Target] = []
+
+    @property
+    def folder(self) -> Path:
+        """The model's folder."""
+        return MODELS / self.name
+
+    @property
+    def runs(self) -> Path:
+        """Where checkpoints lie; ignored by git."""
+        return self.folder / "runs"
+
+
+def load(name: str) -> ChangeRecipe:
+    """The recipe. Raises FileNotFoundError, or pydantic's ValidationError naming what is wrong."""
+    return ChangeRecipe.model_validate(yaml.safe_load((MODELS / name / "recipe.yaml").read_text(encoding="utf-8")))
+
+
+@cache
+def material(recipe_name: str, split: Split) -> pairs.Material:
+    """The grounds of a split and the roofs cut out of them, and of them alone."""
+    recipe = load(recipe_name)
+    found = tiles.grounds(shared_data() / recipe.data, split, recipe.val, recipe.mapped)
+    return pairs.Material(found, structures.cut_outs(found), 1.0 if split == "val" else 0.6)
+
+
+def manifest(recipe: ChangeRecipe) -> dict[str, Any]:
+    """Licence, number of tiles of each split and SHA-256 of the files, and one over all."""
+    folder = shared_data() / recipe.data
+    digests: dict[str, Any] = {name: hashlib.sha256() for name in ("train", "val", "neither")}
+    counts = dict.fromkeys(digests, 0)
+    for file in sorted((folder / "tiles").glob("OAM-*.jpg")):
+        split = tiles.split_of(*tiles.number(file), recipe.val) or "neither"
+        digests[split].update(file.name.encode() + b"\0" + hashlib.sha256(file.read_bytes()).digest())
+        counts[split] += 1
+    footprints = hashlib.sha256((folder / "buildings.geojson").read_bytes()).hexdigest()
+    sources = [
+        {"role": name, "images": counts[name], "licence": recipe.licence, "sha256": digest.hexdigest()}
+        for name, digest in digests.items()
+    ]
+    every = hashlib.sha256((footprints + "".join(str(item["sha256"]) for item in sources)).encode()).hexdigest()
+    return {"data_sha256": every, "footprints_sha256": footprints, "sources": sources}
