@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-replay bench-street bench-rules models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-replay bench-street bench-rules models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -71,6 +71,10 @@ bench-station: setup
 # Falling things on rendered fronts, on seeds that nobody tuned on: some seconds a scene.
 bench-falling: setup
 	@$(bin)/python -m bench.falling $(ARGS)
+
+# Flame and smoke: what the network alone would say of real pictures, and what the rule makes of it. Needs the shared data.
+bench-flame: setup
+	@$(bin)/python -m bench.flame
 
 # The labelled real scenes through the box's pipeline. Needs the shared data.
 bench-replay: setup

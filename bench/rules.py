@@ -33,6 +33,7 @@ CASES_OF_RULES: tuple[tuple[str, tuple[int, int], dict[str, object]], ...] = (
     ("fire-hotspot", (1280, 1024), {}),
     ("falling-object", (1280, 720), {}),
     ("falling-object", (640, 480), {}),
+    ("flame-smoke", (1280, 720), {}),
 )
 
 
@@ -73,7 +74,8 @@ def main() -> int:
         watcher = Watcher.of(config, camera)
         ((zone, rule),) = zone_rules(camera, watcher.frame, watcher.local_time, (width, height))
         boxes = np.array([[50 * k, 200, 50 * k + 40, 280] for k in range(12)], np.float32)
-        seen = Detections(boxes, np.full(12, 0.8, np.float32), np.arange(12) % len(CLASSES), CLASSES)
+        classes = ("fire", "smoke") if zone.hazard == "flame-smoke" else CLASSES
+        seen = Detections(boxes, np.full(12, 0.8, np.float32), np.arange(12) % len(classes), classes)
         frames, memory, count = busy_frames((width, height), 50), Memory(), 0
 
         def once() -> None:

@@ -5,8 +5,8 @@ the picture, not to a track: a detector that loses a car for a while, takes it f
 person walking through the view neither restarts a timer nor raises the same alert again.
 
 - A spot begins with its first vote and is raised once, when it has been seen for `dwell_s` and by at
-  least `share` of the looks since then. After a longer absence one more vote proves no stay: who passes the place
-  where a van has just unloaded does not complete the van's time.
+  least `share` of the looks since then, and by as many as the sighting itself wants. After a longer absence one
+  more vote proves no stay: who passes the place where a van has just unloaded does not complete the van's time.
 - It ends when it was looked at and not seen for `clear_s` of *watched* time. Time in which nobody
   looked proves neither presence nor absence: it never clears a spot, and a candidate survives a gap
   of at most its own dwell.
@@ -119,7 +119,8 @@ def look(
 
     def keep(spot: Spot, sighting: Sighting, *, returned: bool = False) -> None:
         dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
-        if spot.alert_id is None and not returned and dwell_s >= rules.dwell_s and spot.votes >= rules.share * spot.looks:
+        enough = spot.votes >= max(rules.share * spot.looks, sighting.least_votes)
+        if spot.alert_id is None and not returned and dwell_s >= rules.dwell_s and enough:
             spot = spot.model_copy(update={"alert_id": _alert_id(spot, identity)})
             findings.append(Raised(spot, sighting))
         spots.append(spot)

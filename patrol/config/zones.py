@@ -102,6 +102,34 @@ class HotspotZone(Shape):
     )
 
 
+class FlameSmokeZone(Shape):
+    """Part of an ordinary picture in which flame or smoke alerts."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["flame-smoke"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    known_steam_px: tuple[PixelRing, ...] = Field(
+        default=(), description="parts in which steam or a flue's smoke is at home: never smoke of a fire"
+    )
+    known_light_px: tuple[PixelRing, ...] = Field(
+        default=(), description="parts in which lights flicker (signs, welding): never a flame"
+    )
+    votes: int = Field(
+        default=6,
+        ge=1,
+        le=100,
+        strict=True,
+        description="looks that must see it; single pictures need twice as many",
+    )
+    dwell_s: Number = Field(default=3, ge=0, le=3600, description="how long it must be seen")
+    clear_s: Number = Field(default=60, gt=0, le=86400, description="how long nothing must burn to count as over")
+    look_every_s: Number = Field(
+        default=0.5, gt=0, le=60, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.2, gt=0, lt=1, description="a detection below this is no vote")
+    share: Number = Field(default=0.4, gt=0, le=1, description="share of looks that must see it")
+
+
 class Facade(Shape):
     """A house front as the camera sees it, divided into floors and window columns."""
 
@@ -139,4 +167,6 @@ class FallingZone(Shape):
         return 1.0
 
 
-Zone = Annotated[FireLaneZone | PerimeterZone | HotspotZone | FallingZone, Field(discriminator="hazard")]
+Zone = Annotated[
+    FireLaneZone | PerimeterZone | HotspotZone | FallingZone | FlameSmokeZone, Field(discriminator="hazard")
+]

@@ -123,6 +123,13 @@ CHINESE = {
     "how long the fire must be seen": "火情须被看到多久",
     "how long it must be cold to count as over": "冷却多久才算结束",
     "true: pictures that hold only colours may alert too, on contrast alone": "true：只有颜色的图片也可凭对比报警",
+    # flame and smoke
+    "Part of an ordinary picture in which flame or smoke alerts.": "普通画面中出现明火或烟雾就报警的部分。",
+    "parts in which steam or a flue's smoke is at home: never smoke of a fire": "本来就有蒸汽或烟道排烟的部分：不当火灾烟雾",
+    "parts in which lights flicker (signs, welding): never a flame": "灯光本来就闪烁的部分（招牌、焊接）：不当明火",
+    "looks that must see it; single pictures need twice as many": "须有多少次查看见到它；单幅图片需要两倍",
+    "how long it must be seen": "须被看到多久",
+    "how long nothing must burn to count as over": "多久没有燃烧才算结束",
     # falling things
     "A house front as the camera sees it, divided into floors and window columns.": "摄像头所见的楼面，按楼层和窗列划分。",
     "Part of an upward camera's picture in which falling things alert. Every frame is looked at.": "仰拍画面中有坠物即报警的部分。每一帧都查看。",

@@ -37,10 +37,12 @@ def change_entry(folder: Path, **changes: object) -> None:
     path.write_text(yaml.safe_dump(registry))
 
 
-def test_the_shipped_model_is_the_registered_one() -> None:
-    """The street network opens, and knows the classes that both rules need."""
-    detector = load_detector(find_model(MODELS, "street"), CLASSES_OF["street"])
-    assert set(detector.classes) >= CLASSES_OF["street"]
+@pytest.mark.parametrize("name", sorted(CLASSES_OF))
+def test_every_network_that_a_rule_looks_at_opens_and_has_a_name_for_the_wire(name: str) -> None:
+    """Each network of the rules is registered, knows the classes they look for, and can be named in an alert."""
+    detector = load_detector(find_model(MODELS, name), CLASSES_OF[name])
+    assert detector.ref.name == name.replace("_", "-")
+    assert set(detector.classes) >= CLASSES_OF[name]
 
 
 def test_an_altered_file_is_refused(copied: Path) -> None:

@@ -35,6 +35,7 @@ class Sighting:
     ground: GroundPoint | None
     place: str | None = None
     measurement: Mapping[str, float] = field(default_factory=dict)  # units in the names
+    least_votes: int = 1  # how many looks must have seen it: what one look is worth is the rule's to know
     picture: Image | None = None  # what shows it, where the frame alone does not (a thing that has already fallen)
 
 

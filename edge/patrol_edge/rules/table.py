@@ -8,11 +8,13 @@ from datetime import datetime
 import shapely
 
 from patrol.config.shape import CameraConfig
-from patrol.config.zones import FallingZone, FireLaneZone, HotspotZone, Zone
+from patrol.config.zones import FallingZone, FireLaneZone, FlameSmokeZone, HotspotZone, Zone
 from patrol.geo import Camera, LocalFrame
 from patrol_edge.rules.falling_object import facade_of, falling_rule
 from patrol_edge.rules.fire_hotspot import hotspot_rule
 from patrol_edge.rules.fire_lane import VEHICLES, fire_lane_rule
+from patrol_edge.rules.flame_smoke import CLASSES as BURNING
+from patrol_edge.rules.flame_smoke import flame_smoke_rule
 from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
 from patrol_edge.rules.sighting import Rule, View
 
@@ -23,6 +25,7 @@ Points = tuple[tuple[float, float], ...]
 CLASSES_OF: dict[str, frozenset[str]] = {
     "street": VEHICLES | PEOPLE,
     "aerial_vehicle": VEHICLES - {"motorcycle", "bicycle"},
+    "fire_smoke": BURNING,
 }
 
 
@@ -30,6 +33,8 @@ def model_of(zone: Zone, *, aerial: bool = False) -> str | None:
     """The network whose detections the zone's rule looks at; None for a rule that needs none. `aerial`: from a drone."""
     if isinstance(zone, (HotspotZone, FallingZone)):
         return None
+    if isinstance(zone, FlameSmokeZone):
+        return "fire_smoke"
     return "aerial_vehicle" if aerial else "street"
 
 
@@ -54,6 +59,9 @@ def zone_rules(
             return falling_rule(view, zone.confidence, facade_of(zone.facade, (sx, sy)))
         if isinstance(zone, HotspotZone):
             return hotspot_rule(view, zone, [polygon(points) for points in zone.known_hot_px])
+        if isinstance(zone, FlameSmokeZone):
+            steam, light = ([polygon(p) for p in known] for known in (zone.known_steam_px, zone.known_light_px))
+            return flame_smoke_rule(view, zone, steam, light)
         ends = None if zone.line_px is None else [(x * sx, y * sy) for x, y in zone.line_px]
         heights = (zone.least_height_m or 0.0, zone.most_height_m or float("inf"))
         return perimeter_rule(view, zone.confidence, zone.hours, local_time, ends, heights)
