@@ -1,6 +1,7 @@
 """The demonstration: broker, centre, one box and a station as real processes, on a rendered clip or on any other.
 
-The station flies the district's first patrol with simulated drones, a minute or so after the start.
+The station flies a patrol of the district with simulated drones, a minute or so after the start. What a drone's camera
+would see is rendered from where it is; the box watches it, and what it finds there becomes a case like any other.
 
 Everything it makes lies under var/demo beside the configuration: the clips, and in var/demo/run, made anew
 each time, a configuration of its own with free ports, queues, database, evidence and logs. Nothing else is touched.
@@ -15,7 +16,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -37,6 +38,7 @@ STOP_WITHIN_S = 10.0
 LOOK_EVERY_S = 0.25
 ASK_TIMEOUT_S = 5.0
 FLIES_AFTER_S = 20
+FLOWN = "court-round"  # the patrol that is flown, where the district has it; else its first
 CLIP_ZONES: list[dict[str, Any]] = [
     {"id": "everywhere-people", "hazard": "perimeter-intrusion", "hours": ["00:00-24:00"]},
     {"id": "everywhere-vehicles", "hazard": "blocked-fire-lane", "dwell_s": 20, "clear_s": 10},
@@ -51,12 +53,14 @@ def demo_document(
     models_dir: str,
     mqtt_port: int,
     http_port: int,
+    camera_ports: Mapping[str, int],
     takes_off: datetime,
 ) -> dict[str, Any]:
-    """The district's configuration with the demonstration's clips and ports; its first patrol is flown at `takes_off`. Pure.
+    """The district's configuration with the demonstration's clips and ports; one patrol, put first, is flown at `takes_off`. Pure.
 
     `clips` maps cameras of the demonstration's box to sources; its other cameras are left out. One
-    camera called `clip` watches the whole picture for people and vehicles that stay.
+    camera called `clip` watches the whole picture for people and vehicles that stay. `camera_ports`: where each drone's
+    live picture is shown.
     """
     cameras: list[dict[str, Any]] = [
         {**camera, "source": clips[camera["id"]], "loop": True}
@@ -73,12 +77,26 @@ def demo_document(
             }
         )  # fmt: skip
     boxes = [{**box, "state_dir": f"box-{box['id']}"} for box in document["boxes"] if box["id"] == BOX]
-    first, *others = document["patrols"]
+    first, *others = sorted(document["patrols"], key=lambda patrol: patrol["id"] != FLOWN)
+    drones = [
+        {
+            **drone,
+            "camera": {
+                **drone["camera"],
+                "box": BOX,
+                "source": f"http://{LOOPBACK}:{camera_ports[drone['id']]}/{drone['id']}",
+            },
+        }
+        if "camera" in drone
+        else drone
+        for drone in document["drones"]
+    ]
     local = takes_off.astimezone(ZoneInfo(document["district"]["timezone"]))
     soon = {**first, "cron": f"{local.minute} {local.hour} * * *", "windows": [], "blackout_days": []}
     return {
         **document,
         "patrols": [soon, *others],
+        "drones": drones,
         "station": {**document.get("station", {}), "state_dir": "station"},
         "boxes": boxes,
         "cameras": cameras,
@@ -89,6 +107,26 @@ def demo_document(
             "url": f"http://{LOOPBACK}:{http_port}",
         },
     }  # fmt: skip
+
+
+def news(
+    told: dict[str, object], incidents: Sequence[Mapping[str, Any]], flights: Sequence[Mapping[str, Any]]
+) -> list[str]:
+    """A line for every new case, every alert that joined one, and every new phase of a flight. Remembers them in `told`."""
+    lines: list[str] = []
+    for incident in reversed(incidents):
+        name, count = incident["incident_id"], incident["alert_count"]
+        if told.get(name) != count:
+            again = "seen again, by" if name in told else f"{incident['hazard']} at"
+            lines.append(f"case {incident['case_number']}: {again} {incident['camera']['id']}")
+        told[name] = count
+    for flight in reversed(flights):
+        name, phase = flight["flight_id"], flight["phase"]
+        if told.get(name) != phase:
+            patrol = (flight["patrol"] or {"id": "request"})["id"]
+            lines.append(f"flight of {flight['drone']['id']} ({patrol}): {phase}")
+        told[name] = phase
+    return lines
 
 
 def take_off_time(now: datetime) -> datetime:
@@ -113,6 +151,7 @@ class Demo:
     say: Say
     patrol: str
     takes_off: datetime
+    drones: frozenset[str] = frozenset()
     children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self, environ: Mapping[str, str]) -> None:
@@ -165,14 +204,13 @@ class Demo:
     def run(self, stop: Flag, seconds: float | None) -> None:
         """Until `stop`, or for `seconds`, telling of every new case."""
         deadline = None if seconds is None else time.monotonic() + seconds
-        told: set[str] = set()
+        told: dict[str, object] = {}
         while not stop.is_set() and (deadline is None or time.monotonic() < deadline):
             self.check()
-            found = self.ask("/api/v1/incidents?state=all&limit=200")
-            for incident in reversed((found or {}).get("incidents", [])):
-                if incident["incident_id"] not in told:
-                    told.add(incident["incident_id"])
-                    self.say(f"case {incident['case_number']}: {incident['hazard']} at {incident['camera']['id']}")
+            found = self.ask("/api/v1/incidents?state=all&limit=200") or {}
+            flown = self.ask("/api/v1/flights?limit=50") or {}
+            for line in news(told, found.get("incidents", []), flown.get("flights", [])):
+                self.say(line)
             stop.wait(1.0)
 
     def summary(self) -> dict[str, Any]:
@@ -180,9 +218,14 @@ class Demo:
         health = self.ask("/api/v1/health") or {}
         incidents = (self.ask("/api/v1/incidents?state=all&limit=500") or {}).get("incidents", [])
         evidence = [item for incident in incidents for item in incident["evidence"]]
+        flights = (self.ask("/api/v1/flights?limit=50") or {}).get("flights", [])
+        details = [self.ask(f"/api/v1/incidents/{incident['incident_id']}") or {} for incident in incidents]
+        seen_by = [alert["camera"] for detail in details for alert in detail.get("alerts", [])]
         return {
             "incidents": len(incidents),
             "alerts": sum(incident["alert_count"] for incident in incidents),
+            "alerts_from_drones": sum(camera in self.drones for camera in seen_by),
+            "flights": {flight["flight_id"]: flight["phase"] for flight in flights},
             "evidence_stored": sum(item["state"] == "stored" for item in evidence),
             "evidence_waiting": sum(item["state"] == "waiting" for item in evidence),
             "dead_letters": (health.get("counts") or {}).get("dead_letters"),
@@ -218,12 +261,13 @@ def prepare(
     mqtt_port, http_port = _port(1883), _port(8080)
     models_dir = os.path.relpath(root / document.get("models_dir", "models"), folder)
     takes_off = take_off_time(datetime.now(UTC))
-    demo_config = demo_document(document, clips, models_dir, mqtt_port, http_port, takes_off)
+    camera_ports = {drone["id"]: free_port(LOOPBACK) for drone in document["drones"] if "camera" in drone}
+    demo_config = demo_document(document, clips, models_dir, mqtt_port, http_port, camera_ports, takes_off)
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(demo_config, allow_unicode=True, sort_keys=False), encoding="utf-8")
     child_environ = {**environ, **secrets_for(demo_config, environ)}
     broker, url = Broker(folder / "broker", LOOPBACK, mqtt_port), f"http://{LOOPBACK}:{http_port}"
-    demo = Demo(folder, path, broker, url, say, demo_config["patrols"][0]["id"], takes_off)
+    demo = Demo(folder, path, broker, url, say, demo_config["patrols"][0]["id"], takes_off, frozenset(camera_ports))
     return demo, child_environ
 
 

@@ -29,6 +29,7 @@ LEAST_VISIBLE = 0.25  # share of a place that must be in sight to be judged
 EDGE_STEP_M = 2.0  # outlines are projected in steps, as a lens bends straight lines
 SHADOW_REACH = 30.0  # what stands higher than the drone hides the ground behind it as far as this many of its sizes
 LOOK_EVERY_S = 1.0
+CONFIDENCE = 0.3  # a vehicle is small from above; several looks must agree
 KEEP_S = 900.0  # a candidate of one pass is remembered until the next pass of the same round
 SQUARE_M = 5.0
 SAME_M = 3.0  # two vehicles stand further apart, middle to middle, than the poses of a good receiver are off
@@ -93,7 +94,8 @@ class Shown:
 def _lane_zone(lane: FireLane) -> FireLaneZone:
     whole = [[0, 0], [1, 0], [1, 1], [0, 1]]
     body = {"id": lane.id, "hazard": "blocked-fire-lane", "fire_lane": lane.id, "polygon_px": whole,
-            "look_every_s": LOOK_EVERY_S, "dwell_s": lane.dwell_s, "clear_s": min(10.0, lane.dwell_s)}  # fmt: skip
+            "look_every_s": LOOK_EVERY_S, "dwell_s": lane.dwell_s, "clear_s": min(10.0, lane.dwell_s),
+            "confidence": CONFIDENCE}  # fmt: skip
     return FireLaneZone.model_validate(body)
 
 

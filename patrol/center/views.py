@@ -35,9 +35,9 @@ class Names:
     def __init__(self, config: Config) -> None:
         self._units = {unit.id: _name(unit.name) for unit in config.units}
         # alerts name a drone's camera by the drone
-        self._cameras = {camera.id: _name(camera.name) for camera in (*config.drones, *config.cameras)}
-        self._boxes = {box.id: _name(box.name) for box in config.boxes}
         self._drones = {drone.id: _name(drone.name) for drone in config.drones}
+        self._cameras = {**self._drones, **{camera.id: _name(camera.name) for camera in config.cameras}}
+        self._boxes = {box.id: _name(box.name) for box in config.boxes}
         self._patrols = {patrol.id: _name(patrol.name) for patrol in config.patrols}
         self._targets = {
             **{building.id: _name(building.name) for building in config.buildings},

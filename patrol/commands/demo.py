@@ -29,7 +29,7 @@ def command(clip: str | None, seconds: float | None, as_json: bool, config_path:
     """Run broker, centre, one box and a station on this machine, and watch cases appear on the page.
 
     Without --clip the street of the demo district is rendered first (once; it is kept in var/demo).
-    A minute or so after the start a simulated drone flies the district's first patrol.
+    A minute or so after the start a simulated drone flies a patrol; the box watches its camera too.
     Everything listens on loopback only, and everything it writes lies in var/demo.
 
     \b
