@@ -21,6 +21,8 @@ def load_detectors(models_dir: Path, names: Iterable[str], threads: int = 1) -> 
     """
     found = {name: find_model(models_dir, name) for name in sorted(names)}
     return {
-        name: (load_segmenter if model.task == SEGMENT else load_detector)(model, CLASSES_OF[name], threads)
+        name: (load_segmenter if model.task == SEGMENT else load_detector)(
+            model, CLASSES_OF.get(name, frozenset()), threads
+        )
         for name, model in found.items()
     }

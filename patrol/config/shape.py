@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, Field
 
 from patrol.config.rounds import PatrolConfig, StationConfig
+from patrol.config.sensors import SensorConfig, SensorModel
 from patrol.config.sky import AirspaceConfig, DroneModel
 from patrol.config.values import (
     HazardWord,
@@ -114,6 +115,7 @@ class PondingPoint(Shape):
     id: Slug = Field(description="short name")
     name: Name = Field(description="what people call it")
     at: LonLat = Field(description="where it is")
+    radius_m: Number = Field(default=20, gt=0, le=500, description="how far around it standing water is its own")
 
 
 class BoxConfig(Shape):
@@ -265,6 +267,8 @@ class Config(Shape):
     ponding_points: tuple[PondingPoint, ...] = Field(default=(), description="spots that are known to flood")
     boxes: tuple[BoxConfig, ...] = Field(default=(), description="edge boxes")
     cameras: tuple[CameraConfig, ...] = Field(default=(), description="fixed cameras")
+    sensor_models: tuple[SensorModel, ...] = Field(default=(), description="how sensors of each vendor speak")
+    sensors: tuple[SensorConfig, ...] = Field(default=(), description="smoke alarms and charging piles")
     airspace: AirspaceConfig = Field(default=AirspaceConfig(), description="the rules of the sky over the district")
     drone_models: tuple[DroneModel, ...] = Field(default=(), description="kinds of drones")
     drones: tuple[DroneConfig, ...] = Field(default=(), description="drones")

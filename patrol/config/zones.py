@@ -130,6 +130,45 @@ class FlameSmokeZone(Shape):
     share: Number = Field(default=0.4, gt=0, le=1, description="share of looks that must see it")
 
 
+class GaugeMark(Shape):
+    """A height that is known where it shows in the picture: a staff's mark, a kerb's edge, a step."""
+
+    at_px: tuple[Number, Number] = Field(description="where it is in the picture, pixels [x, y]")
+    level_m: Number = Field(ge=-20, le=50, description="its height, metres above what counts as zero there")
+
+
+class FloodingZone(Shape):
+    """Part of a picture, of the road as a rule, that must not be under water."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["flooding"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    known_water_px: tuple[PixelRing, ...] = Field(
+        default=(), description="parts in which water is at home (a river, a fountain, a gutter): never counted"
+    )
+    gauge: tuple[GaugeMark, ...] = Field(
+        default=(), max_length=20, description="two or more heights on one line: where the water cuts it is its level"
+    )
+    water_share: Number = Field(default=0.25, gt=0.01, le=1, description="share of it that water must cover")
+    least_m2: Number = Field(
+        default=15, gt=0, le=1e6, description="seen from a drone: square metres below which it is a puddle"
+    )
+    votes: int = Field(
+        default=6,
+        ge=2,
+        le=100,
+        strict=True,
+        description="looks that must see it; fewer under a rain warning, more without",
+    )
+    dwell_s: Number = Field(default=30, ge=0, le=86400, description="how long it must be seen")
+    clear_s: Number = Field(default=300, gt=0, le=86400, description="how long the water must be gone to count as gone")
+    look_every_s: Number = Field(
+        default=10, gt=0, le=600, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.5, gt=0, lt=1, description="a detection below this is no vote")
+    share: Number = Field(default=0.6, gt=0, le=1, description="share of looks that must see it")
+
+
 class Facade(Shape):
     """A house front as the camera sees it, divided into floors and window columns."""
 
@@ -168,5 +207,6 @@ class FallingZone(Shape):
 
 
 Zone = Annotated[
-    FireLaneZone | PerimeterZone | HotspotZone | FallingZone | FlameSmokeZone, Field(discriminator="hazard")
+    FireLaneZone | PerimeterZone | HotspotZone | FallingZone | FlameSmokeZone | FloodingZone,
+    Field(discriminator="hazard"),
 ]

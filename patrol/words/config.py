@@ -130,6 +130,18 @@ CHINESE = {
     "looks that must see it; single pictures need twice as many": "须有多少次查看见到它；单幅图片需要两倍",
     "how long it must be seen": "须被看到多久",
     "how long nothing must burn to count as over": "多久没有燃烧才算结束",
+    # flooding
+    "A height that is known where it shows in the picture: a staff's mark, a kerb's edge, a step.": "画面中高度已知的位置：水尺刻度、路缘、台阶。",
+    "where it is in the picture, pixels [x, y]": "在画面中的位置，像素 [x, y]",
+    "its height, metres above what counts as zero there": "它的高度，当地零点以上的米数",
+    "Part of a picture, of the road as a rule, that must not be under water.": "画面中不应积水的部分，一般是路面。",
+    "parts in which water is at home (a river, a fountain, a gutter): never counted": "本来就有水的部分（河道、喷泉、水沟）：从不计入",
+    "two or more heights on one line: where the water cuts it is its level": "一条线上的两个以上高度：水面与它相交处即水位",
+    "share of it that water must cover": "须被水覆盖的比例",
+    "seen from a drone: square metres below which it is a puddle": "无人机所见：低于此平方米数只算水洼",
+    "looks that must see it; fewer under a rain warning, more without": "须有多少次查看见到它；有暴雨预警时少些，无雨时多些",
+    "how long the water must be gone to count as gone": "水退多久才算消退",
+    "how far around it standing water is its own": "周围多远以内的积水算它的",
     # falling things
     "A house front as the camera sees it, divided into floors and window columns.": "摄像头所见的楼面，按楼层和窗列划分。",
     "Part of an upward camera's picture in which falling things alert. Every frame is looked at.": "仰拍画面中有坠物即报警的部分。每一帧都查看。",

@@ -8,13 +8,14 @@ from datetime import datetime
 import shapely
 
 from patrol.config.shape import CameraConfig
-from patrol.config.zones import FallingZone, FireLaneZone, FlameSmokeZone, HotspotZone, Zone
+from patrol.config.zones import FallingZone, FireLaneZone, FlameSmokeZone, FloodingZone, HotspotZone, Zone
 from patrol.geo import Camera, LocalFrame
 from patrol_edge.rules.falling_object import facade_of, falling_rule
 from patrol_edge.rules.fire_hotspot import hotspot_rule
 from patrol_edge.rules.fire_lane import VEHICLES, fire_lane_rule
 from patrol_edge.rules.flame_smoke import CLASSES as BURNING
 from patrol_edge.rules.flame_smoke import flame_smoke_rule
+from patrol_edge.rules.flooding import RainLevel, flooding_rule, nobody_says
 from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
 from patrol_edge.rules.sighting import Rule, View
 
@@ -35,11 +36,17 @@ def model_of(zone: Zone, *, aerial: bool = False) -> str | None:
         return None
     if isinstance(zone, FlameSmokeZone):
         return "fire_smoke"
+    if isinstance(zone, FloodingZone):
+        return "water"
     return "aerial_vehicle" if aerial else "street"
 
 
 def zone_rules(
-    config: CameraConfig, frame: LocalFrame, local_time: Callable[[datetime], datetime], size_px: tuple[int, int]
+    config: CameraConfig,
+    frame: LocalFrame,
+    local_time: Callable[[datetime], datetime],
+    size_px: tuple[int, int],
+    rain: RainLevel = nobody_says,
 ) -> list[ZoneRule]:
     """The camera's zones and rules, stretched to the size (width, height) of the pictures that really come."""
     sx, sy = size_px[0] / config.lens.width_px, size_px[1] / config.lens.height_px
@@ -62,6 +69,9 @@ def zone_rules(
         if isinstance(zone, FlameSmokeZone):
             steam, light = ([polygon(p) for p in known] for known in (zone.known_steam_px, zone.known_light_px))
             return flame_smoke_rule(view, zone, steam, light)
+        if isinstance(zone, FloodingZone):
+            marks = [(mark.at_px[0] * sx, mark.at_px[1] * sy, mark.level_m) for mark in zone.gauge]
+            return flooding_rule(view, zone, [polygon(points) for points in zone.known_water_px], marks, rain)
         ends = None if zone.line_px is None else [(x * sx, y * sy) for x, y in zone.line_px]
         heights = (zone.least_height_m or 0.0, zone.most_height_m or float("inf"))
         return perimeter_rule(view, zone.confidence, zone.hours, local_time, ends, heights)
