@@ -23,7 +23,7 @@ CORNERS = 72
 HARMONICS = 7
 LEVEL_M = 0.012  # over the ground: above all paint, below everything that stands
 SMALLEST_M2, LARGEST_M2 = 60.0, 200.0
-WET_PLACES = ("ponding-1", "ponding-2", "ponding-7")  # of the shipped district: two on roads, one beside
+WET_PLACES = ("ponding-1", "ponding-3", "ponding-10")  # of the shipped district: two on roads, one on a lawn
 PLACES = 3
 
 

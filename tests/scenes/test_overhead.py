@@ -118,7 +118,7 @@ def test_water_stands_at_three_of_the_district_s_ponding_points() -> None:
     """60 to 200 m2 each, around its point, the same for the same seed, and seen from above there."""
     world = world_from_config(config(), 1)
     ponds = demo_ponds(config(), 1, world)
-    assert [p.place_id for p in ponds] == ["ponding-1", "ponding-2", "ponding-7"]
+    assert [p.place_id for p in ponds] == ["ponding-1", "ponding-3", "ponding-10"]
     assert ponds == demo_ponds(config(), 1, world)
     assert ponds != demo_ponds(config(), 2, world)
     everywhere = demo_ponds(config(), 1, world, [p.id for p in config().ponding_points])
