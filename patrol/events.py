@@ -104,7 +104,7 @@ class AlertRaised(Data):
     """A hazard was seen for long enough. Sent once for one thing at one place, again only after it ended."""
 
     type_name: ClassVar[str] = "patrol.alert.raised"
-    version: ClassVar[tuple[int, int]] = (1, 0)
+    version: ClassVar[tuple[int, int]] = (1, 1)
 
     alert_id: EventId = Field(description="id of the alert; equals the event's id")
     box: Slug = Field(description="the box that raised it")
@@ -121,6 +121,11 @@ class AlertRaised(Data):
     evidence: tuple[EvidenceRef, ...] = Field(max_length=16, description="files that prove it, uploaded apart")
     thumbnail_jpeg_base64: str | None = Field(
         default=None, max_length=32_000, description="a small picture for the first glance"
+    )
+    sensor: Slug | None = Field(
+        default=None,
+        description="the sensor that told it; `camera` is then the one nearest to it, or its own id where none is near, "
+        "and `region` the whole of that camera's picture, or 1 x 1 where there is none",
     )
 
 
@@ -166,11 +171,24 @@ class CameraStatus(Frozen):
     detail: Line = Field(default="", description="why it is lost, if it is")
 
 
+class SensorStatus(Frozen):
+    """What is known of one sensor that a box listens to."""
+
+    sensor: Slug = Field(description="the sensor")
+    state: Literal["waiting", "heard", "alarm", "silent", "refused"] = Field(
+        description="not heard yet, heard of late, alarming, not heard for too long, or the broker refuses its topic"
+    )
+    last_heard_at: Moment | None = Field(description="when it was last heard")
+    messages: int = Field(ge=0, description="messages read in this session")
+    unreadable: int = Field(ge=0, description="messages or values in this session that its model cannot read")
+    detail: Line = Field(default="", description="why it is refused, if it is")
+
+
 class BoxStatus(Data):
     """A box's sign of life: retained, and left behind as a last will when it dies."""
 
     type_name: ClassVar[str] = "patrol.box.status"
-    version: ClassVar[tuple[int, int]] = (1, 0)
+    version: ClassVar[tuple[int, int]] = (1, 1)
 
     box: Slug = Field(description="the box")
     session: int = Field(ge=1, description="grows with every start; a status of an older session is stale")
@@ -180,6 +198,9 @@ class BoxStatus(Data):
     outbox_waiting: int = Field(default=0, ge=0, description="messages the centre has not acknowledged yet")
     outbox_refused: int = Field(default=0, ge=0, description="messages the centre could not read; kept on the box")
     evidence_waiting: int = Field(default=0, ge=0, description="files not uploaded yet")
+    sensors: tuple[SensorStatus, ...] = Field(
+        default=(), max_length=256, description="one entry a sensor; of more, those with trouble first"
+    )
 
 
 class Acknowledgement(Data):

@@ -1,6 +1,6 @@
 """Smoke alarms and charging piles: a vendor's payload becomes readings, and readings that persist become changes. Pure.
 
-Nothing here listens or sends. `read_payload` takes any bytes; `hear` is the whole debounce of one reading of one sensor,
+Nothing here listens or sends (`sensing` does). `read_payload` takes any bytes; `hear` is the whole debounce of one reading of one sensor,
 and its state is plain JSON so that a restart changes nothing. A sensor that says nothing proves nothing: silence neither
 raises nor clears, it makes the sensor unwatched (`attention.Attention` with the heartbeat as its time between looks).
 """
@@ -17,6 +17,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from patrol.config.sensors import SensorModel, SensorReading
 from patrol.events import Hazard
 
 MAX_PAYLOAD_BYTES = 64 * 1024
@@ -100,19 +101,41 @@ class Change:
     votes: int
 
 
+def mapping_of(model: SensorModel) -> tuple[Mapped, ...]:
+    """A configured model as the table that `read_payload` goes by."""
+
+    def mapped(one: SensorReading) -> Mapped:
+        if one.alarm_at is None:
+            return Mapped(one.quantity, one.path, frozenset(one.alarm_words))
+        calm_below = one.alarm_at if one.calm_below is None else one.calm_below
+        return Mapped(one.quantity, one.path, frozenset(), one.scale, one.offset, one.alarm_at, calm_below)
+
+    return tuple(mapped(one) for one in model.readings)
+
+
 def hazard_of(sensor: Hazard, quantity: Quantity) -> Hazard:
     """Smoke is a smoke alarm also inside a charging pile: that hazard is what sends a station's drone."""
     return Hazard.SMOKE_ALARM if quantity == "smoke" else sensor
 
 
+def document_of(payload: bytes) -> tuple[bool, object]:
+    """Whether a payload is a JSON document of a sane size, and the document. Never raises, whatever the bytes."""
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        return False, None
+    try:
+        return True, json.loads(payload)
+    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+        return False, None
+
+
 def read_payload(payload: bytes, mapping: Sequence[Mapped]) -> Heard | None:
     """What a payload says; None when it is no JSON document of a sane size. Never raises, whatever the bytes."""
-    if len(payload) > MAX_PAYLOAD_BYTES:
-        return None
-    try:
-        document: object = json.loads(payload)
-    except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-        return None
+    is_json, document = document_of(payload)
+    return read_document(document, mapping) if is_json else None
+
+
+def read_document(document: object, mapping: Sequence[Mapped]) -> Heard:
+    """The mapped readings of a JSON document."""
     readings: list[Reading] = []
     unusable = 0
     for mapped in mapping:
@@ -139,13 +162,16 @@ def value_at(document: object, path: Sequence[str | int]) -> tuple[bool, object]
     return True, here
 
 
+def text_of(value: object) -> str:
+    """A value as JSON writes it: true, 1, 1.5; a text as it stands."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def _reading(value: object, mapped: Mapped) -> Reading | None:
     if mapped.alarm_words:
         if not isinstance(value, (str, int, float)):
             return None
-        # as JSON writes it: true, 1, 1.5; a text as it stands
-        word = value if isinstance(value, str) else json.dumps(value)
-        alarms = word in mapped.alarm_words
+        alarms = text_of(value) in mapped.alarm_words
         return Reading(mapped.quantity, alarms, not alarms, None)
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         return None

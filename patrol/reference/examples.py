@@ -28,6 +28,7 @@ from patrol.events import (
     Region,
     RequestAnswered,
     Said,
+    SensorStatus,
     StationStatus,
     WeatherWarned,
     source_of,
@@ -99,6 +100,15 @@ def _box_status() -> BoxStatus:
         ),
         outbox_waiting=1,
         evidence_waiting=1,
+        sensors=(
+            SensorStatus(
+                sensor="hall-smoke",
+                state="heard",
+                last_heard_at=BEGAN + timedelta(seconds=95),
+                messages=41,
+                unreadable=0,
+            ),
+        ),
     )
 
 

@@ -49,6 +49,16 @@ CHINESE = {
     "name in models/registry.yaml": "在 models/registry.yaml 里的名称",
     "its version there": "登记的版本",
     "SHA-256 of its file": "文件的 SHA-256",
+    # sensors
+    "What is known of one sensor that a box listens to.": "盒子所监听的一个传感器的情况。",
+    "the sensor that told it; `camera` is then the one nearest to it, or its own id where none is near, and `region` the whole of that camera's picture, or 1 x 1 where there is none": "报告它的传感器；此时 `camera` 是离它最近的摄像头，附近没有时为它自己的编号；`region` 是该摄像头的整幅画面，没有画面时为 1 x 1",
+    "the sensor": "传感器",
+    "not heard yet, heard of late, alarming, not heard for too long, or the broker refuses its topic": "尚未收到、近期收到、正在报警、太久没有收到，或代理拒绝其主题",
+    "when it was last heard": "最近一次收到的时间",
+    "messages read in this session": "本次运行读到的消息数",
+    "messages or values in this session that its model cannot read": "本次运行中其型号读不懂的消息或数值",
+    "why it is refused, if it is": "被拒绝时的原因",
+    "one entry a sensor; of more, those with trouble first": "每个传感器一项；过多时先列有问题的",
     # alerts
     "id of the alert; equals the event's id": "警报编号；与事件编号相同",
     "the box that raised it": "发出它的盒子",
