@@ -14,6 +14,7 @@ from models.recipes import dataset, evaluate, failures, metrics, openvino_runtim
 from models.recipes.baselines import Finder, Renamed, Yolox
 from models.recipes.evaluate import Measured
 from models.recipes.recipe import Recipe, shared_data
+from models.recipes.roofs import detection_report
 from models.recipes.runtime import Model
 
 log = logging.getLogger(__name__)
@@ -171,8 +172,13 @@ def write(recipe: Recipe, run: str = "main") -> str:
             f"{recipe.val.name}, {seen:.3f} of {occupied}."
         )
     said["targets"] = targets(recipe, sets)
-    if said["targets"]:
-        parts.insert(1, tables.target_table(said["targets"]))
+    if recipe.roofs is not None:
+        known = detection_report.truth(recipe.roofs, shared_data() / recipe.roofs.data)
+        said["roofs"] = detection_report.figures(everything[0], everything[1], known, limits, recipe.seed)
+        said["targets"] += detection_report.targets(said["roofs"])
+        parts.insert(1, detection_report.section(said["roofs"]))
+    if recipe.targets:
+        parts.insert(1, tables.target_table(targets(recipe, sets)))
     if openvino_runtime.installed():
         images = [dataset.read(item.image) for item in dataset.examples(recipe, recipe.val)[:SPEED_IMAGES]]
         said["openvino_cpu_ms"] = round(openvino_runtime.cpu_ms(openvino_runtime.OpenvinoModel(file), images), 1)

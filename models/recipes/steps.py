@@ -9,7 +9,7 @@ import time
 from models.recipes import dataset, offline, release
 from models.recipes.evaluate import measure
 from models.recipes.recipe import Recipe, shared_data
-from models.recipes.roofs import detection_set
+from models.recipes.roofs import detection_report, detection_set
 from models.recipes.runtime import Model
 
 log = logging.getLogger(__name__)
@@ -76,7 +76,11 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
     others = (
         [measure(model, recipe, source) for source in recipe.others] if recipe.most_false_images is not None else []
     )
-    limits = release.thresholds(recipe, measure(model, recipe, recipe.val), others)
+    measured = measure(model, recipe, recipe.val)
+    limits = release.thresholds(recipe, measured, others)
+    if recipe.roofs is not None:
+        known = detection_report.truth(recipe.roofs, shared_data() / recipe.roofs.data)
+        limits["structure"] = detection_report.structure_threshold(measured, known)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"
     exporting.write_onnx(

@@ -8,13 +8,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.recipes import metrics
+from models.recipes.evaluate import Measured
+from models.recipes.labels import Found, Labels
 from models.recipes.recipe import shared_data
-from models.recipes.roofs import detection_set, pairs, seasons, structures, tiles
+from models.recipes.roofs import detection_report, detection_set, pairs, seasons, structures, tiles
 from models.recipes.roofs.tiles import METRES_PER_PX, Area, Building, Ground
 
 VAL = Area(x=(386690, 386695), y=(220247, 220248))
 MAPPED = Area(x=(386690, 386695), y=(220241, 220248))
 STILL = {"exposure": 0.0}
+NO_SCORE = metrics.Score(np.zeros(3), np.zeros(3), np.zeros(3, dtype=np.int64))
 
 
 def rules(**more: object) -> pairs.Rules:
@@ -204,3 +208,28 @@ def test_labels_of_the_detector_say_tin_concrete_and_structure() -> None:
     assert (made.boxes[:, 2:] > made.boxes[:, :2]).all()
     assert made.boxes.min() >= 0
     assert made.boxes.max() <= 512
+
+
+def test_a_roof_of_any_material_counts_once_and_its_material_apart() -> None:
+    """Two finds of one roof are one box; its material is that of the better; a structure is no roof, and false where none was put."""
+    box = np.array([[10.0, 10, 60, 60]])
+    found = Found(
+        np.concatenate([box, box + 2, np.array([[100.0, 100, 130, 130]])]),
+        np.array([1, 0, 2]),
+        np.array([0.9, 0.6, 0.7]),
+    )
+    tile = detection_report.Tile(box, Labels(box, np.array([1])))
+    measured = Measured([found], [Labels(box, np.array([1]))], [], ["t"], ["t.png"], NO_SCORE, 1.0)
+    limits = {"roof_tin": 0.5, "roof_concrete": 0.5, "structure": 0.5}
+    row = detection_report.rows(measured, {"t": tile}, limits)[0]
+    assert (row.right, row.told, row.false, row.roofs) == (1, 1, 1, 1)
+    assert len(row.boxes.scores) == 1
+    assert row.boxes.hits[0].all()
+
+
+def test_the_threshold_of_structures_is_where_few_untouched_roofs_have_one() -> None:
+    """Of twenty roofs two may have a false structure: with scores of 0.9, 0.8 and 0.4 the threshold lies just above 0.4."""
+    found = Found(np.tile([0.0, 0, 9, 9], (3, 1)), np.array([2, 2, 2]), np.array([0.9, 0.8, 0.4]))
+    tile = detection_report.Tile(np.zeros((20, 4)), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64)))
+    measured = Measured([found], [], [], ["t"], ["t.png"], NO_SCORE, 1.0)
+    assert detection_report.structure_threshold(measured, {"t": tile}) == pytest.approx(0.41)

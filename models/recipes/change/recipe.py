@@ -52,8 +52,9 @@ class Measuring(_Part):
 
     pairs: int = 400
     tuning_pairs: int = Field(default=200, description="from grounds of train: the threshold is chosen on these")
-    unseen_kinds: list[str] = []
-    roof_pairs: int = Field(default=0, description="0: every roof of val, once untouched and once built on")
+    unseen_kinds: list[str] = Field(default=[], description="kinds that only the measuring shows")
+    alone_pairs: int = Field(default=60, description="for each condition looked at alone")
+    least_roof_m2: float = Field(default=6.0, description="a smaller region on a roof is no find")
 
 
 class Target(_Part):
@@ -82,6 +83,7 @@ class ChangeRecipe(_Part):
     training: Training
     measuring: Measuring = Measuring()
     targets: list[Target] = []
+    golden: list[str] = Field(default=[], description="photographs whose maps are pinned, with a shed painted on them")
 
     @property
     def folder(self) -> Path:

@@ -193,6 +193,7 @@ class Run:
         while self.epoch < rules.epochs:
             row = {"loss": self.one_epoch()}
             self.epoch += 1
+            self._save()  # a check that fails costs no epoch
             if self.epoch % rules.check_every == 0 or self.epoch == rules.epochs:
                 row |= self._check()
             self.history.append({"epoch": self.epoch, **row})

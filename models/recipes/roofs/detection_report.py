@@ -1,0 +1,168 @@
+"""The roof detector's own figures: boxes whatever their material, the material of what was found, structures on roofs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.recipes import metrics
+from models.recipes.evaluate import Measured
+from models.recipes.labels import Floats, Found, Labels, iou, one_each
+from models.recipes.roofs import tiles
+from models.recipes.roofs.detection_set import CLASSES, RoofSet, boxes_of
+
+ROUNDS = 1000
+LEAST_IOU = 0.5
+MOST_FALSE_PER_ROOF = 0.1
+STEPS = np.round(np.arange(0.05, 0.96, 0.01), 2)
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One tile of val: the given boxes of its buildings, and those footprints' boxes of which the map itself says tin (0) or concrete (1)."""
+
+    given: Floats
+    told: Labels
+
+
+def truth(rules: RoofSet, data: Path) -> dict[str, Tile]:
+    """By name. The boxes are the shared set's own (``building_boxes.coco.json``). Raises FileNotFoundError without them."""
+    said = json.loads((data / "building_boxes.coco.json").read_text(encoding="utf-8"))
+    names = {item["id"]: Path(item["file_name"]).stem for item in said["images"]}
+    result = {}
+    for place in tiles.grounds(data, "val", rules.val, rules.mapped):
+        rows = [item["bbox"] for item in said["annotations"] if names[item["image_id"]] == place.name]
+        given = np.array(rows, dtype=float).reshape(-1, 4)
+        given[:, 2:] += given[:, :2]
+        known = [index for index, item in enumerate(place.buildings) if item.material in ("tin", "concrete")]
+        classes = np.array([CLASSES[str(place.buildings[index].material)] for index in known], dtype=np.int64)
+        result[place.name] = Tile(given, Labels(boxes_of(place)[known], classes))
+    return result
+
+
+def roofs_of(found: Found) -> Found:
+    """The roofs among the findings, one to a place whatever its material."""
+    return one_each(found.keep(found.classes != CLASSES["structure"]))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One tile: boxes of any roof matched, materials right and told, false structures and roofs."""
+
+    boxes: metrics.Match
+    right: int
+    told: int
+    false: int
+    roofs: int
+
+
+def rows(measured: Measured, known: dict[str, Tile], limits: dict[str, float]) -> list[Row]:
+    """Each tile of val as it is, at the operating thresholds (boxes: at all)."""
+    least = np.array([limits["roof_tin"], limits["roof_concrete"], limits["structure"]])
+    result = []
+    for name, found in zip(measured.names, measured.found, strict=True):
+        tile = known[Path(name).stem]
+        all_roofs = roofs_of(found)
+        plain = Found(all_roofs.boxes, np.zeros_like(all_roofs.classes), all_roofs.scores)
+        boxes = metrics.match(plain, Labels(tile.given, np.zeros(len(tile.given), dtype=np.int64)), 0)
+        sure = all_roofs.keep(all_roofs.scores >= least[all_roofs.classes])
+        right = told = 0
+        if len(sure.classes) and len(tile.told):
+            table = iou(tile.told.boxes, sure.boxes)
+            best = table.argmax(axis=1)
+            seen = table.max(axis=1) >= LEAST_IOU
+            told = int(seen.sum())
+            right = int((sure.classes[best][seen] == tile.told.classes[seen]).sum())
+        false = int(((found.classes == CLASSES["structure"]) & (found.scores >= limits["structure"])).sum())
+        result.append(Row(boxes, right, told, false, len(tile.given)))
+    return result
+
+
+def structure_threshold(measured: Measured, known: dict[str, Tile]) -> float:
+    """The lowest score at which at most one structure is found for every ten roofs of tiles where none was put."""
+    scores = np.concatenate([item.scores[item.classes == CLASSES["structure"]] for item in measured.found])
+    most = MOST_FALSE_PER_ROOF * sum(len(tile.given) for tile in known.values())
+    return next((float(limit) for limit in STEPS if (scores >= limit).sum() <= most), float(STEPS[-1]))
+
+
+def _figures(some: Sequence[Row]) -> tuple[float, float, float]:
+    return (
+        float(metrics.average_precision([row.boxes for row in some])[0]),
+        sum(row.right for row in some) / max(1, sum(row.told for row in some)),
+        10 * sum(row.false for row in some) / max(1, sum(row.roofs for row in some)),
+    )
+
+
+def figures(
+    untouched: Measured, built: Measured, known: dict[str, Tile], limits: dict[str, float], seed: int
+) -> dict[str, Any]:
+    """AP50 of boxes of any roof, accuracy of the material, false structures per ten roofs, recall of structures; with intervals."""
+    counted = rows(untouched, known, limits)
+    random = np.random.default_rng(seed)
+    drawn = np.array(
+        [_figures([counted[int(i)] for i in random.integers(0, len(counted), len(counted))]) for _ in range(ROUNDS)]
+    )
+    bounds = np.percentile(drawn, [2.5, 97.5], axis=0)
+    label = CLASSES["structure"]
+    column = [row[label] for row in built.matches]
+    recall = metrics.precision_recall(column, limits["structure"])[1]
+    groups = sorted(set(built.groups))
+    samples = []
+    for _ in range(ROUNDS):
+        chosen = [groups[int(i)] for i in random.integers(0, len(groups), len(groups))]
+        picked = [column[i] for name in chosen for i, group in enumerate(built.groups) if group == name]
+        samples.append(metrics.precision_recall(picked, limits["structure"])[1])
+    values = _figures(counted)
+    names = ("boxes_ap50", "material_accuracy", "false_per_ten")
+    result: dict[str, Any] = {
+        name: {"value": round(value, 4), "interval": [round(float(bounds[0, i]), 4), round(float(bounds[1, i]), 4)]}
+        for i, (name, value) in enumerate(zip(names, values, strict=True))
+    }
+    low, high = np.percentile(samples, [2.5, 97.5])
+    result["structure_recall"] = {"value": round(recall, 4), "interval": [round(float(low), 4), round(float(high), 4)]}
+    return result | {
+        "roofs": sum(row.roofs for row in counted),
+        "told": sum(row.told for row in counted),
+        "structures": sum(item.truths for item in column),
+    }
+
+
+WANTED = {  # figure → wanted, and in words
+    "boxes_ap50": (0.70, "AP50 of roofs' boxes, whatever their material"),
+    "material_accuracy": (0.90, "accuracy of tin against concrete, of roofs that were found"),
+    "structure_recall": (0.90, "recall of inserted structures"),
+    "false_per_ten": (1.0, "structures found per ten untouched roofs (at most)"),
+}
+
+
+def targets(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """What is wanted and reached, in the form of the detectors' targets."""
+    result = []
+    for name, (wanted, words) in WANTED.items():
+        value = said[name]["value"]
+        met = value <= wanted if name == "false_per_ten" else value >= wanted
+        result.append({"classes": [words], "on": "roof-val", "wanted": wanted, "ap50": value, "met": met})
+    return result
+
+
+def section(said: dict[str, Any]) -> str:
+    """Markdown: the figures with their intervals."""
+    lines = [
+        (
+            f"### Roofs: {said['roofs']} given boxes on the tiles of val, {said['told']} found of known material, "
+            f"{said['structures']} structures put onto copies of the tiles"
+        ),
+        "",
+        "| figure | wanted | reached | 95 %, bootstrap over 12 tiles | |",
+        "|---|---|---|---|---|",
+    ]
+    for (name, (wanted, words)), target in zip(WANTED.items(), targets(said), strict=True):
+        low, high = said[name]["interval"]
+        verdict = "met" if target["met"] else "**not met**"
+        lines.append(f"| {words} | {wanted:.2f} | {said[name]['value']:.3f} | {low:.3f} – {high:.3f} | {verdict} |")
+    return "\n".join(lines)
