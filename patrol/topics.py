@@ -90,7 +90,7 @@ WEATHER_WARNED = Topic(
     1,
     True,
     "weather service",
-    ("station", "center"),
+    ("station", "center", "box"),
     "when a warning changes",
     8 * 1024,
 )

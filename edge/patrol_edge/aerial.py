@@ -14,11 +14,13 @@ from math import radians, tan
 import numpy as np
 import shapely
 
-from patrol.config.shape import Config, FireLane
-from patrol.config.zones import FireLaneZone
+from patrol.config.shape import Config, FireLane, PondingPoint
+from patrol.config.zones import FireLaneZone, FlameSmokeZone, FloodingZone
 from patrol.geo import Camera, LatLon, Pose, PoseSigma
 from patrol_edge.persistence import Persistence
 from patrol_edge.rules.fire_lane import aerial_fire_lane_rule
+from patrol_edge.rules.flame_smoke import flame_smoke_rule
+from patrol_edge.rules.flooding import RainLevel, aerial_flooding_rule
 from patrol_edge.rules.sighting import Rule, View
 from patrol_edge.rules.table import model_of
 
@@ -28,21 +30,25 @@ STEEPEST_OFF_DEG = 65.0  # from straight down: a flatter look sees fronts and hi
 LEAST_VISIBLE = 0.25  # share of a place that must be in sight to be judged
 EDGE_STEP_M = 2.0  # outlines are projected in steps, as a lens bends straight lines
 SHADOW_REACH = 30.0  # what stands higher than the drone hides the ground behind it as far as this many of its sizes
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 CONFIDENCE = 0.3  # a vehicle is small from above; several looks must agree
 KEEP_S = 900.0  # a candidate of one pass is remembered until the next pass of the same round
 SQUARE_M = 5.0
 SAME_M = 3.0  # two vehicles stand further apart, middle to middle, than the poses of a good receiver are off
+SAME_FIRE_M = 12.0  # flames and smoke have no fixed middle
+FLOODING = False
+OPEN_FIRE = "open-fire"  # the zone of what may burn anywhere
+WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]]  # stands where a shape wants a polygon of the picture
 
-AerialZone = FireLaneZone  # the kinds of zones that a drone can watch
+AerialZone = FireLaneZone | FloodingZone | FlameSmokeZone  # the kinds of zones that a drone can watch
 
 
 @dataclass(frozen=True)
 class Place:
-    """A part of the map that is watched from above. `area`: local frame, metres, at `height_m` above the ground."""
+    """A part of the map that is watched from above. `area`: local frame, metres, at `height_m` above the ground; None: everywhere."""
 
     zone: AerialZone  # its polygon_px says nothing: where the place lies in the picture, every frame says anew
-    area: shapely.Polygon
+    area: shapely.Polygon | None
     height_m: float = 0.0
 
 
@@ -60,6 +66,7 @@ class AerialMap:
 
     places: tuple[Place, ...]
     blocks: tuple[Block, ...]
+    roads: tuple[shapely.LineString, ...] = ()  # middle lines
 
     @classmethod
     def of(cls, config: Config) -> AerialMap:
@@ -69,7 +76,13 @@ class AerialMap:
             return shapely.Polygon([config.frame.to_local(p) for p in points])
 
         blocks = tuple(Block(ring(b.footprint), float(b.height_m)) for b in config.buildings)
-        return cls(tuple(Place(_lane_zone(lane), ring(lane.area)) for lane in config.fire_lanes), blocks)
+        lanes = [Place(_lane_zone(lane), ring(lane.area)) for lane in config.fire_lanes]
+        ponds = [
+            Place(_pond_zone(pond), shapely.Point(config.frame.to_local(pond.at)).buffer(pond.radius_m))
+            for pond in config.ponding_points
+        ]
+        roads = tuple(shapely.LineString([config.frame.to_local(p) for p in road.line]) for road in config.roads)
+        return cls((*lanes, *(ponds if FLOODING else ()), Place(_fire_zone(), None)), blocks, roads)
 
     @property
     def models(self) -> frozenset[str]:
@@ -92,11 +105,28 @@ class Shown:
 
 
 def _lane_zone(lane: FireLane) -> FireLaneZone:
-    whole = [[0, 0], [1, 0], [1, 1], [0, 1]]
-    body = {"id": lane.id, "hazard": "blocked-fire-lane", "fire_lane": lane.id, "polygon_px": whole,
+    body = {"id": lane.id, "hazard": "blocked-fire-lane", "fire_lane": lane.id, "polygon_px": WHOLE,
             "look_every_s": LOOK_EVERY_S, "dwell_s": lane.dwell_s, "clear_s": min(10.0, lane.dwell_s),
             "confidence": CONFIDENCE}  # fmt: skip
     return FireLaneZone.model_validate(body)
+
+
+def _pond_zone(pond: PondingPoint) -> FloodingZone:
+    body = {"id": pond.id, "hazard": "flooding", "polygon_px": WHOLE, "look_every_s": LOOK_EVERY_S, "dwell_s": 2, "clear_s": 10,
+            "votes": 3, "share": 0.5}  # fmt: skip
+    return FloodingZone.model_validate(body)
+
+
+def _fire_zone() -> FlameSmokeZone:
+    body = {
+        "id": OPEN_FIRE,
+        "hazard": "flame-smoke",
+        "polygon_px": WHOLE,
+        "look_every_s": LOOK_EVERY_S,
+        "clear_s": 10,
+        "votes": 3,
+    }
+    return FlameSmokeZone.model_validate(body)
 
 
 def shown_places(world: AerialMap, camera: Camera) -> list[Shown]:
@@ -104,8 +134,12 @@ def shown_places(world: AerialMap, camera: Camera) -> list[Shown]:
     if camera.pose.up_m < LEAST_HEIGHT_M:
         return []
     found: list[Shown] = []
+    picture = shapely.box(0, 0, camera.lens.width_px - 1, camera.lens.height_px - 1)
     for place in world.places:
-        seen = _in_sight(place, world.blocks, camera)
+        if place.area is None:
+            found.append(Shown(place.zone, picture, place.height_m))
+            continue
+        seen = _in_sight(place.area, place.height_m, world.blocks, camera)
         if seen is not None and seen.area >= LEAST_VISIBLE * place.area.area:
             outline = np.array(seen.segmentize(EDGE_STEP_M).exterior.coords)
             pixels = camera.project(np.column_stack([outline, np.full(len(outline), place.height_m)]))
@@ -116,15 +150,20 @@ def shown_places(world: AerialMap, camera: Camera) -> list[Shown]:
     return found
 
 
-def rule_for(shown: Shown, camera: Camera, sigma: PoseSigma) -> Rule:
+def rule_for(shown: Shown, world: AerialMap, camera: Camera, sigma: PoseSigma, rain: RainLevel) -> Rule:
     """The rule for one place as one frame shows it."""
     view = View(shown.zone.id, shown.polygon_px, camera, sigma, shown.height_m)
+    if isinstance(shown.zone, FloodingZone):
+        return aerial_flooding_rule(view, shown.zone, world.roads, rain)
+    if isinstance(shown.zone, FlameSmokeZone):
+        return flame_smoke_rule(view, shown.zone, (), ())
     return aerial_fire_lane_rule(view, shown.zone.confidence)
 
 
 def persistence_of(zone: AerialZone) -> Persistence:
     """How long and how surely: by where things stand on the ground, and over the passes of a round."""
-    return Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s, SAME_M, KEEP_S)
+    same_m = SAME_FIRE_M if isinstance(zone, FlameSmokeZone) else SAME_M
+    return Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s, same_m, KEEP_S)
 
 
 def place_on_ground(zone: str, ground_m: tuple[float, float]) -> str:
@@ -133,21 +172,23 @@ def place_on_ground(zone: str, ground_m: tuple[float, float]) -> str:
     return f"{zone}/{east}e{north}n"
 
 
-def _in_sight(place: Place, blocks: Sequence[Block], camera: Camera) -> shapely.Polygon | None:
-    """The largest part of a place that is in the picture, near, steep enough below, and not hidden."""
-    above_m = camera.pose.up_m - place.height_m
+def _in_sight(
+    area: shapely.Polygon, height_m: float, blocks: Sequence[Block], camera: Camera
+) -> shapely.Polygon | None:
+    """The largest part of an area that is in the picture, near, steep enough below, and not hidden."""
+    above_m = camera.pose.up_m - height_m
     if above_m < LEAST_HEIGHT_M / 2:
         return None
     here = shapely.Point(camera.pose.east_m, camera.pose.north_m)
     reach_m = min(above_m * tan(radians(STEEPEST_OFF_DEG)), max(FARTHEST_M**2 - above_m**2, 0.0) ** 0.5)
-    if reach_m <= 0 or here.distance(place.area) >= reach_m:
+    if reach_m <= 0 or here.distance(area) >= reach_m:
         return None
-    seen = place.area.intersection(here.buffer(reach_m)).intersection(_picture_on(camera, place.height_m, reach_m))
+    seen = area.intersection(here.buffer(reach_m)).intersection(_picture_on(camera, height_m, reach_m))
     for block in blocks:
         if seen.is_empty:
             return None
-        if block.height_m > place.height_m and block.footprint.distance(here) < reach_m:
-            seen = seen.difference(_hidden_by(block, camera.pose, place.height_m))
+        if block.height_m > height_m and block.footprint.distance(here) < reach_m:
+            seen = seen.difference(_hidden_by(block, camera.pose, height_m))
     parts = [part for part in shapely.get_parts(seen) if isinstance(part, shapely.Polygon) and part.area > 0]
     return max(parts, key=lambda part: part.area, default=None)
 

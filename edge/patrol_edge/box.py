@@ -21,7 +21,7 @@ import structlog
 
 from patrol.config.shape import Config
 from patrol.config.values import reveal
-from patrol.events import AlertRaised, BoxStatus, CameraStatus, Data, DronePose, Event
+from patrol.events import AlertRaised, BoxStatus, CameraStatus, Data, DronePose, Event, WeatherWarned
 from patrol_edge.attention import Attention, next_camera
 from patrol_edge.clock import SteadyClock
 from patrol_edge.delivery import Courier, Sender, subscriptions
@@ -34,6 +34,7 @@ from patrol_edge.pipeline import Finding, Pipeline, Watcher, shift_memory
 from patrol_edge.poses import Posing
 from patrol_edge.reader import Mailbox, Reader
 from patrol_edge.upload import Uploader
+from patrol_edge.weather import Rain
 
 IDLE_S = 0.2
 JOIN_S = 5.0  # how long a thread may take to notice that the box stops
@@ -76,6 +77,7 @@ class Box:
         session = self._outbox.begin_session(now)
         self._sender = Sender(config.district.id, name, config.district.drill, version("sky-ground-patrol"), session)
         self._mailbox = Mailbox()
+        self._rain = Rain()
         self._posing = {
             drone.id: Posing(config.frame, drone.camera.delay_s, self._mailbox.put)
             for drone in config.drones
@@ -104,11 +106,15 @@ class Box:
         name = watcher.camera.id
         keeper = Keeper(name, self._outbox, self._folder)
         attention = Attention(name, watcher.look_every_s, since=now, every_frame=watcher.every_frame)
-        return WatchedCamera(Pipeline(watcher, self._detectors), keeper, attention, self._clock.stepped)
+        return WatchedCamera(
+            Pipeline(watcher, self._detectors, self._rain.level), keeper, attention, self._clock.stepped
+        )
 
     def _hear(self, event: Event[Data]) -> None:
-        """What the wire says to the cameras: where a drone is."""
-        if isinstance(event.data, DronePose) and event.data.drone in self._posing:
+        """What the wire says to the cameras: where a drone is, and whether rain is announced."""
+        if isinstance(event.data, WeatherWarned):
+            self._rain.heard(event.time, event.data)
+        elif isinstance(event.data, DronePose) and event.data.drone in self._posing:
             self._posing[event.data.drone].heard(event.time, event.data)
 
     def run(self, stop: Flag) -> None:

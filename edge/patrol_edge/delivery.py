@@ -17,7 +17,7 @@ import structlog
 
 from patrol.errors import LinkError, StorageError, WireError
 from patrol.events import DATA_TYPES, Acknowledgement, BoxStatus, CenterStatus, Data, Event, source_of
-from patrol.topics import ACKNOWLEDGEMENT, BOX_STATUS, CENTER_STATUS, DRONE_POSE, read, topic_for
+from patrol.topics import ACKNOWLEDGEMENT, BOX_STATUS, CENTER_STATUS, DRONE_POSE, WEATHER_WARNED, read, topic_for
 from patrol_edge.link import Link, Will
 from patrol_edge.outbox import Outbox, Waiting
 
@@ -81,10 +81,12 @@ class Courier:
         self, sender: Sender, outbox: Outbox, link: Link, status: Callable[[], BoxStatus],
         wall: Callable[[], datetime], monotonic: Callable[[], float], dice: random.Random,
         hear: Callable[[Event[Data]], None] = lambda _: None,
+        hear_aside: Callable[[str, bytes], None] = lambda _topic, _payload: None,
     ) -> None:  # fmt: skip
         self._sender, self._outbox, self._link, self._status = sender, outbox, link, status
         self._wall, self._monotonic, self._dice = wall, monotonic, dice
-        self._hear = hear
+        self._hear, self._hear_aside = hear, hear_aside
+        self._told_refused: frozenset[str] = frozenset()
         self._attempts: dict[int, Attempt] = {}
         self._center_session = 0
         self._status_at_s = -STATUS_EVERY_S
@@ -118,6 +120,7 @@ class Courier:
         """One round: bytes, answers, messages, sign of life. Raises LinkError, StorageError."""
         self._link.poll(poll_s)
         self._settle()
+        self._take_aside()
         now_s = self._monotonic()
         waiting = self._outbox.waiting(WINDOW)
         self._attempts = {w.sequence: a for w in waiting if (a := self._attempts.get(w.sequence))}
@@ -154,6 +157,17 @@ class Courier:
             ):
                 self._center_session = event.data.session
                 self._attempts.clear()  # a centre that has just started has heard nothing of what was sent before
+
+    def _take_aside(self) -> None:
+        """What came on the topics of others; and, once each, which of them the broker refuses."""
+        while self._link.aside_inbox:
+            self._hear_aside(*self._link.aside_inbox.popleft())
+        refused = self._link.refusals
+        for topic in sorted(refused.keys() - self._told_refused):
+            self._log.error(
+                "broker refuses a sensor's topic, everything else goes on", topic=topic, reason=refused[topic]
+            )
+        self._told_refused = frozenset(refused)
 
     def _take(self) -> Iterable[tuple[str, bytes]]:
         while self._link.inbox:
@@ -197,6 +211,11 @@ class Courier:
 
 
 def subscriptions(district: str, box: str, drones: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What a box listens to: answers, the centre's life, and the poses of the drones whose pictures it watches."""
+    """What a box listens to: answers, the centre's life, rain, and the poses of the drones whose pictures it watches."""
     poses = tuple(DRONE_POSE.path(district, station="+", drone=drone) for drone in drones)
-    return ACKNOWLEDGEMENT.path(district, box=box), CENTER_STATUS.path(district), *poses
+    return (
+        ACKNOWLEDGEMENT.path(district, box=box),
+        CENTER_STATUS.path(district),
+        WEATHER_WARNED.path(district, kind="rain"),
+        *poses,
+    )

@@ -20,6 +20,7 @@ from patrol_edge.evidence import EvidenceFile, degrees_of, picture_of, thumbnail
 from patrol_edge.frame import Detections, Frame
 from patrol_edge.outbox import Outgoing
 from patrol_edge.persistence import Ended, Persistence, Raised, Spot, ZoneMemory, look
+from patrol_edge.rules.flooding import RainLevel, nobody_says
 from patrol_edge.rules.sighting import Memory, Rule
 from patrol_edge.rules.table import model_of, zone_rules
 from patrol_edge.thermal.files import ThermalSource
@@ -150,8 +151,8 @@ def shift_memory(memory: CameraMemory, by: timedelta) -> CameraMemory:
 class Pipeline:
     """Judges the frames of one camera. Holds no state but the zones' rules for one picture size, and their live memory."""
 
-    def __init__(self, watcher: Watcher, detectors: Detectors) -> None:
-        self._watcher, self._detectors = watcher, detectors
+    def __init__(self, watcher: Watcher, detectors: Detectors, rain: RainLevel = nobody_says) -> None:
+        self._watcher, self._detectors, self._rain = watcher, detectors, rain
         self._fixed: list[Judged] = []
         self._live: dict[str, dict[str, object]] = {}
         self._size_px: tuple[int, int] | None = None
@@ -164,7 +165,7 @@ class Pipeline:
         watcher = self._watcher
         if frame.size_px != self._size_px:
             self._fixed, self._live, self._size_px = self._zones_of(frame.size_px), {}, frame.size_px
-        judged = self._fixed if watcher.aerial is None else aerial_zones(watcher, watcher.aerial, frame)
+        judged = self._fixed if watcher.aerial is None else aerial_zones(watcher, watcher.aerial, frame, self._rain)
         seen = {name: self._detectors[name].detect(frame.image) for name in {one.model for one in judged} if name}
         kept = watcher.zones
         remembered = {} if watcher.aerial is None else {name: spots for name, spots in memory.items() if name in kept}
@@ -192,11 +193,11 @@ class Pipeline:
         watcher = self._watcher
         return [
             Judged(zone, rule, model_of(zone), Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s))
-            for zone, rule in zone_rules(watcher.camera, watcher.frame, watcher.local_time, size_px)
+            for zone, rule in zone_rules(watcher.camera, watcher.frame, watcher.local_time, size_px, self._rain)
         ]
 
 
-def aerial_zones(watcher: Watcher, aerial: AerialView, frame: Frame) -> list[Judged]:
+def aerial_zones(watcher: Watcher, aerial: AerialView, frame: Frame, rain: RainLevel) -> list[Judged]:
     """The places that a moving camera's frame shows. None for a frame whose pose nobody knows."""
     if frame.pose is None:
         return []
@@ -204,7 +205,7 @@ def aerial_zones(watcher: Watcher, aerial: AerialView, frame: Frame) -> list[Jud
     return [
         Judged(
             shown.zone,
-            rule_for(shown, camera, aerial.sigma),
+            rule_for(shown, aerial.map, camera, aerial.sigma, rain),
             model_of(shown.zone, aerial=True),
             persistence_of(shown.zone),
         )

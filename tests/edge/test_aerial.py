@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from patrol.config import Config, load
 from patrol.config.shape import DroneCamera
 from patrol.errors import UsageError
-from patrol.events import AlertRaised, DronePose, Position
+from patrol.events import AlertRaised, DronePose, Position, WeatherWarned
 from patrol.geo import Camera, EastNorth, LatLon, Pose, distance_m
 from patrol_edge.aerial import LEAST_VISIBLE, AerialMap, shown_places
 from patrol_edge.attention import Attention
@@ -22,6 +22,7 @@ from patrol_edge.box import watchers_of
 from patrol_edge.frame import Frame
 from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher
 from patrol_edge.poses import WAITING_FRAMES, PoseTrack, Posing, between
+from patrol_edge.weather import Rain
 from tests.edge.conftest import ROOT, START, Objects, ScriptedDetector
 
 CAMERA = {
@@ -52,10 +53,16 @@ def camera_at(config: Config, pose: Pose) -> Camera:
     return Camera(Watcher.of_drone(config, config.drones[0]).camera.lens.geo, pose)
 
 
+def only_lanes(config: Config) -> AerialMap:
+    """The demo district's map with nothing to watch but its fire lane."""
+    world = AerialMap.of(config)
+    return replace(world, places=tuple(place for place in world.places if place.zone.id == "rose-lane"))
+
+
 def test_a_place_lies_where_the_map_says(config: Config) -> None:
     """From straight above, the lane's polygon in the picture is the projection of its corners on the map."""
     camera = camera_at(config, over_lane(config, up_m=80.0))
-    (shown,) = shown_places(AerialMap.of(config), camera)
+    (shown,) = shown_places(only_lanes(config), camera)
     corners = [(*config.frame.to_local(p), 0.0) for p in config.fire_lanes[0].area]
     expected = shapely.Polygon(camera.project(corners))
     assert shown.zone.id == "rose-lane"
@@ -73,8 +80,8 @@ def test_every_pixel_of_a_shown_place_is_in_that_place(
     """Whatever the pose: what is shown lies in the picture, on the place, and no building stands before it."""
     centre = over_lane(config)
     pose = Pose(centre.east_m + east_m, centre.north_m + north_m, up_m, yaw_deg, pitch_deg, roll_deg)
-    camera, world = camera_at(config, pose), AerialMap.of(config)
-    areas = {place.zone.id: place.area for place in world.places}
+    camera, world = camera_at(config, pose), only_lanes(config)
+    areas = {place.zone.id: place.area for place in world.places if place.area is not None}
     for shown in shown_places(world, camera):
         inside = shown.polygon_px.representative_point()
         assert -1.5 <= inside.x <= camera.lens.width_px + 0.5
@@ -91,7 +98,7 @@ def test_every_pixel_of_a_shown_place_is_in_that_place(
 
 def test_what_a_building_hides_is_not_judged(config: Config) -> None:
     """Low in the west of Rose Court 1, which stands before the lane, the lane is in the picture and yet not shown."""
-    world, here = AerialMap.of(config), over_lane(config)
+    world, here = only_lanes(config), over_lane(config)
     hidden = camera_at(config, Pose(here.east_m - 60, here.north_m - 10, 30.0, 90.0, -25.0))
     assert shown_places(world, hidden) == []
     assert shown_places(replace(world, blocks=()), hidden)
@@ -99,7 +106,7 @@ def test_what_a_building_hides_is_not_judged(config: Config) -> None:
 
 def test_what_is_too_low_too_far_or_outside_the_picture_is_not_judged(config: Config) -> None:
     """On the ground, a district away, and looking elsewhere nothing is shown; a quarter of the lane must be in sight."""
-    world = AerialMap.of(config)
+    world = only_lanes(config)
     for pose in (
         over_lane(config, up_m=2.0),
         over_lane(config, north_m=400.0),
@@ -129,7 +136,8 @@ def fly(config: Config, seconds_and_poses: list[tuple[float, Pose | None]]) -> l
     watcher = Watcher.of_drone(config, config.drones[0])
     memory, found = CameraMemory(), []
     now: Pose | None = None
-    pipeline = Pipeline(watcher, {"aerial_vehicle": ScriptedDetector(lambda _: car_boxes(config, now) if now else [])})
+    cars = ScriptedDetector(lambda _: car_boxes(config, now) if now else [])
+    pipeline = Pipeline(watcher, {"aerial_vehicle": cars, "fire_smoke": ScriptedDetector(lambda _: [])})
     for second, now in seconds_and_poses:
         frame = Frame("falcon", START + timedelta(seconds=second), np.zeros((540, 960, 3), np.uint8), pose=now)
         memory, findings = pipeline.judge(frame, memory)
@@ -170,7 +178,7 @@ def test_frames_without_a_pose_say_nothing(config: Config) -> None:
 def test_a_box_watches_its_fixed_cameras_and_its_drones(config: Config) -> None:
     """The watchers of a box are its cameras and the drones whose pictures come to it; others have no live picture."""
     assert [w.camera.id for w in watchers_of(config, "street")] == ["gate", "fence", "falcon"]
-    assert Watcher.of_drone(config, config.drones[0]).models == {"aerial_vehicle"}
+    assert Watcher.of_drone(config, config.drones[0]).models == {"aerial_vehicle", "fire_smoke"}
     with pytest.raises(UsageError, match="falcon"):
         Watcher.of_drone(config, config.drones[1])
 
@@ -254,3 +262,28 @@ def test_time_on_the_ground_is_not_unwatched() -> None:
     attention = Attention("falcon", 1.0, since=START).rested(START + timedelta(hours=5))
     assert attention.unwatched_until(START + timedelta(hours=5)) == 0.0
     assert attention.unwatched_until(START + timedelta(hours=5, seconds=11)) == 10.0
+
+
+def warning(level: str | None, begins_s: float = 0.0, ends_s: float = 3600.0, kind: str = "rain") -> WeatherWarned:
+    """A message of the weather service."""
+    body = {
+        "warning_id": "warning-1",
+        "kind": kind,
+        "level": level,
+        "begins_at": START + timedelta(seconds=begins_s),
+        "ends_at": START + timedelta(seconds=ends_s),
+    }
+    return WeatherWarned.model_validate(body)
+
+
+def test_rain_is_what_was_said_last() -> None:
+    """Nothing heard is not dry: None. A warning has its level while it holds; lifted, over or not yet begun it is 0; a late old one changes nothing."""
+    rain = Rain()
+    assert rain.level(START) is None
+    rain.heard(START, warning("red", kind="wind"))
+    assert rain.level(START) is None
+    rain.heard(START, warning("orange", begins_s=60))
+    assert [rain.level(START + timedelta(seconds=s)) for s in (0, 60, 3600, 3601)] == [0, 3, 3, 0]
+    rain.heard(START + timedelta(seconds=90), warning(None))
+    rain.heard(START + timedelta(seconds=30), warning("red"))
+    assert rain.level(START + timedelta(seconds=100)) == 0
