@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-replay bench-street bench-rules models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-replay bench-placing bench-street bench-rules models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -83,6 +83,10 @@ bench-replay: setup
 # Rendered streets on seeds that nobody tuned on: fire lanes and perimeters, about half an hour. ARGS="--scenes 20" is quick.
 bench-street: setup
 	@$(bin)/python -m bench.street $(ARGS)
+
+# Places found by their pixel against the truth, and poses refined by what pictures both show: about a minute.
+bench-placing: setup
+	@$(bin)/python -m bench.placing
 
 # What each rule costs a frame.
 bench-rules: setup

@@ -16,6 +16,7 @@ down), roll clockwise seen from behind the camera; applied in that order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from math import atan2, cos, degrees, hypot, radians, sin, sqrt, tan
@@ -29,6 +30,8 @@ Floats = NDArray[np.float64]
 
 _GEOD = pyproj.Geod(ellps="WGS84")
 LOCAL_EXTENT_M = 15_000  # farther out, flat ground and the local frame no longer mean anything
+MARCH_M = 1.0  # shortest step along a ray towards a surface
+SLOPE_STEP_M = 0.5  # half the length over which a surface's slope is taken
 CHI2_95_2D = 5.991464547107979  # 95 % quantile of chi-squared with 2 degrees of freedom: -2 ln 0.05
 
 
@@ -300,10 +303,65 @@ class Camera:
             ((float(covariance[0, 0]), float(covariance[0, 1])), (float(covariance[1, 0]), float(covariance[1, 1]))),
         )
 
+    def locate_on(
+        self,
+        pixel: tuple[float, float],
+        sigma: PoseSigma,
+        surface_m: Callable[[float, float], float],
+        surface_sigma_m: float = 0.0,
+    ) -> tuple[GroundPoint, float] | None:
+        """Where `pixel` first meets a surface, such as a terrain model, and the surface's height there.
+
+        surface_m: height at east, north; surface_sigma_m: its standard deviation. The covariance is that of the surface's
+        own tangent plane at that point: on a slope a tilt moves the point further than on the level. None as for `locate`.
+        """
+        ray = self.rays([pixel])[0]
+        if not np.isfinite(ray).all() or ray[2] >= 0:
+            return None
+        along_m = _first_meeting_m(self.pose.centre_m, ray, surface_m)
+        if along_m is None:
+            return None
+        east_m, north_m = (float(v) for v in self.pose.centre_m[:2] + along_m * ray[:2])
+        height_m = surface_m(east_m, north_m)
+        level = self.locate(pixel, sigma, height_m)
+        if level is None:
+            return None
+        slope = np.array([surface_m(east_m + SLOPE_STEP_M, north_m) - surface_m(east_m - SLOPE_STEP_M, north_m),
+                          surface_m(east_m, north_m + SLOPE_STEP_M) - surface_m(east_m, north_m - SLOPE_STEP_M)])  # fmt: skip
+        slope = slope / (2 * SLOPE_STEP_M)
+        # a point that errs by d on the level plane errs by d + fall * rise on the tangent plane, rise being what it climbs there
+        fall = ray[:2] / ray[2]
+        climb = 1.0 - float(slope @ fall)
+        if climb <= 0.05:  # the ray all but grazes the slope
+            return None
+        tangent = np.eye(2) + np.outer(fall, slope) / climb
+        covariance = tangent @ np.array(level.covariance_m2) @ tangent.T
+        covariance = covariance + np.outer(fall, fall) * (surface_sigma_m / climb) ** 2
+        ((a, b), (c, d)) = covariance.tolist()
+        return GroundPoint(east_m, north_m, ((a, b), (c, d))), height_m
+
     def footprint(self, height_m: float = 0.0) -> Floats:
         """(4, 2) east, north of the image's corners on the plane, clockwise from top left; NaN above the horizon."""
         right, bottom = self.lens.width_px - 0.5, self.lens.height_px - 0.5
         return self.to_plane([(-0.5, -0.5), (right, -0.5), (right, bottom), (-0.5, bottom)], height_m)
+
+
+def _first_meeting_m(start_m: Floats, ray: Floats, surface_m: Callable[[float, float], float]) -> float | None:
+    """How far along a falling ray (unit vector) it first lies below a surface; None within LOCAL_EXTENT_M."""
+
+    def above_m(along_m: float) -> float:
+        east_m, north_m, up_m = start_m + along_m * ray
+        return float(up_m) - surface_m(float(east_m), float(north_m))
+
+    near, far = 0.0, 0.0
+    while above_m(far) > 0:
+        near, far = far, far + max(MARCH_M, 0.25 * above_m(far))  # nothing is as steep as to hide within such a step
+        if far > LOCAL_EXTENT_M:
+            return None
+    for _ in range(40):
+        middle = (near + far) / 2
+        near, far = (middle, far) if above_m(middle) > 0 else (near, middle)
+    return far
 
 
 def ground_sample_distance_m(lens: Lens, height_above_ground_m: float) -> float:
