@@ -58,6 +58,10 @@ class Training(_Part):
         default=None, description="height, width of samples at first: quicker"
     )
     early_epochs: int = Field(default=0, description="how many epochs are of that size")
+    together_from: int | None = Field(
+        default=None,
+        description="epoch from which both sides are learnt from; the network until then is kept as apart.onnx",
+    )
     samples_per_epoch: int
     batch: int = 8
     learning_rate: float
@@ -130,6 +134,12 @@ class SegmentRecipe(_Part):
     def measured(self) -> list[Pictures]:
         """All sets that are never trained on."""
         return [self.val, *self.others]
+
+
+def together(recipe: SegmentRecipe) -> SegmentRecipe:
+    """The same recipe with every source that is split into sides taken whole; it is measured on nothing that has sides."""
+    whole = [item.model_copy(update={"groups_in": None}) for item in recipe.train]
+    return recipe.model_copy(update={"train": whole, "others": [item for item in recipe.others if not item.groups_in]})
 
 
 def swapped(recipe: SegmentRecipe) -> SegmentRecipe:

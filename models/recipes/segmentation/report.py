@@ -103,7 +103,7 @@ def worst(measured: Measured) -> list[tuple[str, str, float]]:
     return rows
 
 
-def _section(source: Pictures, ours: Measured, plain: Measured, seed: int) -> str:
+def _section(title: str, ours: Measured, plain: Measured, seed: int) -> str:
     said, other = figures(ours, seed), figures(plain, seed)
     lines = ["| | IoU (of pictures) | 95 % interval | AUC | 95 % interval | ms |", "|---|---|---|---|---|---|"]
     for name, item in (("**ours**", said), (BASELINE, other)):
@@ -117,7 +117,7 @@ def _section(source: Pictures, ours: Measured, plain: Measured, seed: int) -> st
             f"{item['cpu_ms']:.0f}",
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    parts = [f"### {source.name}: {said['images']} pictures, {said['groups']} groups"]
+    parts = [f"### {title}: {said['images']} pictures, {said['groups']} groups"]
     if "auc" in said:
         parts.append(f"{said['flooded']} of them clearly flooded, in {said['flooded_groups']} groups.")
     parts.append("\n".join(lines))
@@ -158,6 +158,7 @@ def _targets(recipe: SegmentRecipe, sets: dict[str, dict[str, Any]]) -> list[dic
         {"figure": item.figure, "of": item.of, "wanted": item.least, "reached": sets[item.of][item.figure],
          "met": sets[item.of][item.figure] >= item.least}
         for item in recipe.targets
+        if item.of in sets
     ]  # fmt: skip
 
 
@@ -181,6 +182,26 @@ def _row(recipe: SegmentRecipe, said: dict[str, Any]) -> list[str]:
     ]
 
 
+def _what_to_measure(recipe: SegmentRecipe, model: SegmentModel, run: str) -> list[tuple[Pictures, SegmentModel, str]]:
+    """Every measured set, the network that is measured on it, and a title.
+
+    On a side that the released network has learnt from, the network is measured that had not, where this machine has it.
+    """
+    apart = recipe.runs / run / "apart.onnx"
+    result: list[tuple[Pictures, SegmentModel, str]] = []
+    for source in recipe.measured:
+        if source.groups_in is None or recipe.training.together_from is None:
+            result.append((source, model, source.name))
+            continue
+        if apart.is_file():
+            result.append((source, SegmentModel(apart), f"{source.name}, by the network that never saw these cameras"))
+        else:
+            log.warning("skipped: %s is not on this machine, the network that never saw %s", apart.name, source.name)
+        whole = source.model_copy(update={"groups_in": None, "name": f"{source.name.partition('-')[0]}-all"})
+        result.append((whole, model, f"{whole.name}, by the released network, which has learnt from these pictures"))
+    return result
+
+
 def write(recipe: SegmentRecipe, run: str = "main") -> str:
     """Measure everything, put the figures into ``card.md`` and ``figures.json``, return the card's.
 
@@ -190,15 +211,15 @@ def write(recipe: SegmentRecipe, run: str = "main") -> str:
     model = SegmentModel(file)
     said: dict[str, Any] = {"version": recipe.version, "model_sha256": sha256(file), "sets": {}, "baseline": {}}
     sections = []
-    for source in recipe.measured:
+    for source, network, title in _what_to_measure(recipe, model, run):
         log.info("measuring on %s", source.name)
-        ours, plain = evaluate.measure(model, recipe, source), evaluate.measure(Smooth(), recipe, source)
+        ours, plain = evaluate.measure(network, recipe, source), evaluate.measure(Smooth(), recipe, source)
         if not ours.names:
             log.warning("skipped: %s is not on this machine", source.name)
             continue
         said["sets"][source.name] = figures(ours, recipe.seed)
         said["baseline"][source.name] = figures(plain, recipe.seed)
-        sections.append(_section(source, ours, plain, recipe.seed))
+        sections.append(_section(title, ours, plain, recipe.seed))
     said["targets"] = _targets(recipe, said["sets"])
     if openvino_runtime.installed():
         images = [read(item.image) for item in pictures_of(recipe, recipe.val)[:20]]

@@ -18,6 +18,7 @@ from models.recipes.segmentation.pictures import UNKNOWN, Mask, Picture, open_ma
 from models.recipes.segmentation.recipe import Training
 
 MOST_OPEN = 2500  # decoded pictures kept: about 2 GB at 640 pixels
+NIGHTS = 0.55  # of the streets with water or a wet ground drawn over them
 VERSIONS = 3  # of each picture with water drawn over it
 LONGEST_PX, SMALL_PX = 800, 480  # drawing water takes time
 
@@ -67,23 +68,36 @@ def moved(image: Image, mask: Mask, matrix: Floats, into_px: tuple[int, int]) ->
     return np.asarray(placed, dtype=np.uint8), np.asarray(known, dtype=np.uint8)
 
 
+def _by_night(picture: Picture, random: Random) -> tuple[Image, Mask, Floats]:
+    """The picture, its mask and the vehicles in it (boxes in pixels); half the time in the dark, with lamps for the ground to mirror."""
+    image, mask = opened(picture)
+    boxes: Floats = np.zeros((0, 4))
+    if picture.vehicles is None:
+        return image, mask, boxes
+    h, w = mask.shape
+    if picture.vehicles.is_file():
+        boxes = parse_yolo(picture.vehicles.read_text(encoding="utf-8")).boxes * np.array([w, h, w, h])
+    if random.random() < NIGHTS:
+        for _ in range(int(random.integers(1, 4))):  # street lamps and shops beside the vehicles' own lights
+            image = augment.headlights(image, random, np.zeros((0, 4)))
+        image = augment.headlights(augment.night(image, random), random, boxes)
+    return image, mask, boxes
+
+
 @lru_cache(maxsize=MOST_OPEN)
 def _drawn_over(picture: Picture, version: int) -> tuple[Image, Mask]:
     """The picture with water drawn over it: the same for the same version. Drawing takes time, so a few are kept."""
-    image, mask = opened(picture)
-    boxes: Floats = np.zeros((0, 4))
-    if picture.vehicles is not None and picture.vehicles.is_file():
-        boxes = parse_yolo(picture.vehicles.read_text(encoding="utf-8")).boxes
-    h, w = mask.shape
-    seed = [version, *picture.image.name.encode()]
-    return flooding.flooded(image, boxes * np.array([w, h, w, h]), np.random.default_rng(seed))
+    random = np.random.default_rng([version, *picture.image.name.encode()])
+    image, _, boxes = _by_night(picture, random)
+    return flooding.flooded(image, boxes, random)
 
 
 @lru_cache(maxsize=MOST_OPEN)
 def _wetted(picture: Picture) -> tuple[Image, Mask]:
     """The picture with a wet ground drawn over it."""
-    image, mask = opened(picture)
-    return flooding.wet(image, np.random.default_rng([*picture.image.name.encode()])), mask
+    random = np.random.default_rng([*picture.image.name.encode()])
+    image, mask, _ = _by_night(picture, random)
+    return flooding.wet(image, random), mask
 
 
 def weathered(picture: Picture, random: Random) -> tuple[Image, Mask]:

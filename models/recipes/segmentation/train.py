@@ -23,8 +23,8 @@ from models.recipes import network
 from models.recipes.recipe import shared_data
 from models.recipes.segmentation import evaluate, export, sampling
 from models.recipes.segmentation.network import Segmenter
-from models.recipes.segmentation.pictures import THERE, UNKNOWN, Picture
-from models.recipes.segmentation.recipe import SegmentRecipe, Training
+from models.recipes.segmentation.pictures import THERE, UNKNOWN, Picture, split
+from models.recipes.segmentation.recipe import SegmentRecipe, Training, together
 from models.recipes.segmentation.runtime import SegmentModel
 
 log = logging.getLogger(__name__)
@@ -158,7 +158,7 @@ class Run:
         freeze(self.model, recipe.training.frozen_layers)
         self.average: Any = copy.deepcopy(self.model).eval()
         self.optimizer = optimizer(self.model, recipe.training)
-        self.epoch, self.steps = 0, 0
+        self.epoch, self.steps, self.whole = 0, 0, False
         self.history: list[dict[str, float]] = []
         folder.mkdir(parents=True, exist_ok=True)
         self.checkpoint = folder / "checkpoint.pt"
@@ -227,6 +227,8 @@ class Run:
         """Train to the end, measuring what is never trained on every so often; the averaged network."""
         rules = self.recipe.training
         while self.epoch < rules.epochs:
+            if rules.together_from is not None and self.epoch >= rules.together_from and not self.whole:
+                self.take_all()
             row = {"loss": self.one_epoch()}
             self.epoch += 1
             if self.epoch % rules.check_every == 0 or self.epoch == rules.epochs:
@@ -238,9 +240,29 @@ class Run:
         network: nn.Module = self.average
         return network
 
+    def take_all(self) -> None:
+        """From here on learn from both sides. The network that never saw the other one is kept, for it alone can be measured there."""
+        self.whole = True
+        kept = self.folder / "apart.onnx"
+        if not kept.is_file():
+            export.write_onnx(
+                copy.deepcopy(self.average).cpu(),
+                self.recipe.input_size,
+                {"classes": json.dumps(self.recipe.classes)},
+                kept,
+            )
+        self.recipe = together(self.recipe)
+        self.pictures = split(self.recipe)
+        log.info("from here on both sides: %d pictures", len(self.pictures))
+
     def _check(self) -> dict[str, float]:
         file = self.folder / "check.onnx"
-        export.write_onnx(copy.deepcopy(self.average).cpu(), self.recipe.input_size, {}, file)
+        export.write_onnx(
+            copy.deepcopy(self.average).cpu(),
+            self.recipe.input_size,
+            {"classes": json.dumps(self.recipe.classes)},
+            file,
+        )
         model = SegmentModel(file, threads=1)
         result: dict[str, float] = {}
         for source in self.recipe.measured:
