@@ -33,6 +33,8 @@ from patrol_edge.outbox import Outbox
 from patrol_edge.pipeline import Finding, Pipeline, Watcher, shift_memory
 from patrol_edge.poses import Posing
 from patrol_edge.reader import Mailbox, Reader
+from patrol_edge.sensing import watched_sensors
+from patrol_edge.sensor_desk import SensorDesk
 from patrol_edge.upload import Uploader
 from patrol_edge.weather import Rain
 
@@ -85,11 +87,16 @@ class Box:
         }
         self._readers = {name: self._reader(watcher, environ, config_dir) for name, watcher in self._watchers.items()}
         self._cameras = {name: self._watched(watcher, now) for name, watcher in self._watchers.items()}
-        link = Link(account, subscriptions(config.district.id, name, tuple(self._posing)))
+        self._sensors = SensorDesk(
+            watched_sensors(config, name), self._outbox, self._folder, self._clock, self._mailbox.newest, self._tell
+        )
+        own = subscriptions(config.district.id, name, tuple(self._posing))
+        self._link = Link(account, own, self._sensors.topics)
         dice = random.Random()  # noqa: S311 - spreads reconnections, guards nothing
         self._courier = Courier(
-            self._sender, self._outbox, link, self.status, self._clock.now, time.monotonic, dice, self._hear
-        )
+            self._sender, self._outbox, self._link, self.status, self._clock.now, time.monotonic, dice, self._hear,
+            self._sensors.offer,
+        )  # fmt: skip
         self._uploader = Uploader(
             name, config.center.url, token, self._outbox, self._folder, self._clock.now, self._box.evidence_days
         )
@@ -123,6 +130,7 @@ class Box:
         self._sweep()
         died = Flag()
         workers = [("courier", self._courier.run), ("uploader", self._uploader.run), ("judge", self._judge)]
+        workers += [("sensors", self._sensors.run)] if self._sensors.topics else []
         workers += [(f"reader {name}", reader.run) for name, reader in self._readers.items()]
         threads = [_Worker(title, work, stop, died) for title, work in workers]
         for thread in threads:
@@ -169,8 +177,9 @@ class Box:
         data = finding.data
         if isinstance(data, AlertRaised):
             self._log.info(
-                "alert raised", alert_id=data.alert_id, camera=data.camera, hazard=data.hazard.value, place=data.place
-            )
+                "alert raised", alert_id=data.alert_id, camera=data.camera, hazard=data.hazard.value, place=data.place,
+                **({} if data.sensor is None else {"sensor": data.sensor}),
+            )  # fmt: skip
         else:
             self._log.info("alert ended", alert_id=data.alert_id, camera=data.camera)
 
@@ -188,6 +197,7 @@ class Box:
         return BoxStatus(
             box=self._box.id, session=self._sender.session, state="online", software=self._sender.software, cameras=cameras,
             outbox_waiting=counts.waiting, outbox_refused=counts.refused, evidence_waiting=counts.evidence_waiting,
+            sensors=self._sensors.status(self._link.refusals),
         )  # fmt: skip
 
     def _camera_status(self, name: str, now: datetime) -> CameraStatus:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from patrol.errors import BrokerRefused, BrokerUnreachable
 IN_FLIGHT = 16
 CONNECT_TIMEOUT_S = 5.0
 KEEPALIVE_S = 15
+MAX_ASIDE = 1000  # messages of others not yet taken; the oldest go first
 MAX_INBOX = 1000  # acknowledgements not yet taken; more are dropped, for the centre answers again when asked again
 PROTOCOLS = (MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311)
 _WRONG_PROTOCOL = {"Unsupported protocol version", "Connection Refused: unacceptable protocol version."}
@@ -47,11 +49,19 @@ class Will:
 
 
 class Link:
-    """One connection after the other. Not thread safe: one thread owns it."""
+    """One connection after the other. Not thread safe: one thread owns it.
 
-    def __init__(self, account: Account, subscriptions: tuple[str, ...]) -> None:
+    `aside`: topics of others (sensors), each subscribed by itself after our own. One that the broker refuses stands in
+    `refusals` and disturbs nothing else; what comes on them goes to `aside_inbox`, so that a flood there costs no answer.
+    """
+
+    def __init__(self, account: Account, subscriptions: tuple[str, ...], aside: tuple[str, ...] = ()) -> None:
         self._account = account
         self._subscriptions = subscriptions
+        self._aside = frozenset(aside)
+        self._aside_asked: dict[int, str] = {}
+        self._refusals: dict[str, str] = {}
+        self.aside_inbox: deque[tuple[str, bytes]] = deque(maxlen=MAX_ASIDE)
         self._client: paho.Client | None = None
         self._protocol = 0
         self._refusal: str | None = None
@@ -62,6 +72,11 @@ class Link:
     def is_up(self) -> bool:
         """Whether messages can be handed over now."""
         return self._ready and self._client is not None and self._client.is_connected()
+
+    @property
+    def refusals(self) -> Mapping[str, str]:
+        """Topics of others that the broker refused on this connection, and why."""
+        return dict(self._refusals)
 
     @property
     def protocol(self) -> str:
@@ -101,6 +116,8 @@ class Link:
         client.on_message = self._on_message
         client.on_subscribe = self._on_subscribe
         self._client, self._refusal, self._ready = client, None, False
+        self._aside_asked.clear()
+        self._refusals.clear()
         try:
             client.connect(
                 parts.hostname or "127.0.0.1", parts.port or (8883 if parts.scheme == "mqtts" else 1883), KEEPALIVE_S
@@ -130,17 +147,32 @@ class Link:
         elif self._subscriptions:
             client.subscribe([(topic, 1) for topic in self._subscriptions])
         else:
-            self._ready = True
+            self._begin(client)
 
-    def _on_subscribe(self, _client: paho.Client, _userdata: Any, _mid: int, reasons: Any, _properties: Any) -> None:
+    def _on_subscribe(self, client: paho.Client, _userdata: Any, mid: int, reasons: Any, _properties: Any) -> None:
         refused = [str(reason) for reason in reasons if reason.is_failure]
-        if refused:
+        topic = self._aside_asked.pop(mid, None)
+        if topic is not None:
+            if refused:
+                self._refusals[topic] = refused[0]
+        elif refused:
             self._refusal = f"subscription refused: {refused[0]}"
         else:
-            self._ready = True
+            self._begin(client)
+
+    def _begin(self, client: paho.Client) -> None:
+        """Our own topics are heard: ready. Those of others are asked for now, one by one."""
+        self._ready = True
+        for topic in sorted(self._aside):
+            _, mid = client.subscribe(topic, 1)
+            if mid is not None:
+                self._aside_asked[mid] = topic
 
     def _on_message(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        self.inbox.append((message.topic, bytes(message.payload)))
+        if message.topic not in self._aside:
+            self.inbox.append((message.topic, bytes(message.payload)))
+        elif not message.retain:  # what a broker has kept since last month is no reading of now
+            self.aside_inbox.append((message.topic, bytes(message.payload)))
 
     def poll(self, timeout_s: float) -> None:
         """Move bytes for at most `timeout_s`. Raises BrokerUnreachable when the connection is gone."""

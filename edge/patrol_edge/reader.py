@@ -37,13 +37,19 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._frames: dict[str, Frame] = {}
+        self._newest: dict[str, Frame] = {}
         self._changed = Condition()
 
     def put(self, frame: Frame) -> None:
         """A newer frame."""
         with self._changed:
-            self._frames[frame.camera] = frame
+            self._frames[frame.camera] = self._newest[frame.camera] = frame
             self._changed.notify_all()
+
+    def newest(self, camera: str) -> Frame | None:
+        """The newest frame of a camera, whether somebody has taken it or not."""
+        with self._changed:
+            return self._newest.get(camera)
 
     def waiting(self, timeout_s: float) -> dict[str, Frame]:
         """All newest frames; waits up to `timeout_s` when there is none."""
