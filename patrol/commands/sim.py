@@ -8,13 +8,18 @@ import re
 import signal
 import sys
 from collections.abc import Sequence
+from itertools import chain, repeat
+from pathlib import Path
 
 import click
 
+from patrol.commands.options import district_option
+from patrol.config import Config, load
 from patrol.errors import DroneLinkLost, DroneLinkUnusable, UsageError
 from patrol.flight.clock import Clock, Steady
 from patrol.flight.compare import Firmware
 from patrol.flight.dialect import signing_from
+from patrol.flight.sim.camera import FRAMES_PER_S, LENS, Cameras, Mounted, read_place, renderer_of
 from patrol.flight.sim.drone import SimDrone
 from patrol.flight.sim.mishaps import READY, Mishap, befall, due, read_mishap
 from patrol.flight.sim.serve import Aloft, Losses
@@ -84,6 +89,16 @@ LEAD_S = 0.5  # less than any failsafe waits
     metavar="[SECONDS=][SYSTEM/]FAULT",
     help="What goes wrong, at once or so long after arming: link-loss, gps-loss, refuse-arming:TEXT, battery:SHARE, link-back, gps-back, arm-again.",
 )
+@click.option(
+    "--camera",
+    "camera_at",
+    metavar="PORT|HOST:PORT",
+    help="Show what the drones' cameras see of the district, as MJPEG over HTTP: /1 is the first drone's; port 0 is a free one.",
+)
+@click.option(
+    "--fps", type=click.FloatRange(0.1, 10), default=FRAMES_PER_S, show_default=True, help="Pictures a second, at most."
+)
+@district_option
 @click.option("--listen", is_flag=True, help="Take more faults as lines on standard input while it flies.")
 def command(
     autopilot: Firmware,
@@ -98,6 +113,9 @@ def command(
     ready: bool,
     params: tuple[str, ...],
     faults: tuple[str, ...],
+    camera_at: str | None,
+    fps: float,
+    config_path: Path,
     listen: bool,
 ) -> None:
     """Fly simulated drones that any ground station can talk to, until stopped.
@@ -109,6 +127,7 @@ def command(
     patrol sim --autopilot px4 --link udpout://127.0.0.1:14550 --count 3
     patrol sim --ready --fault 60=link-loss --fault 90=link-back
     (echo 2/gps-loss; cat) | patrol sim --count 2 --listen
+    patrol sim --camera 8090, and open http://127.0.0.1:8090/1 in a browser
     """
     secret = os.environ.get("PATROL_SIGNING_KEY")
     frame = LocalFrame(LatLon(*home))
@@ -129,8 +148,20 @@ def command(
         signing = signing_from(secret, n + 1) if secret else None
         lead_s = LEAD_S if wait_for_ground else None
         drones.append(Aloft(Vehicle(drone), read_address(link), signing, Losses(loss), clock, lead_s=lead_s))
+    cameras = None if camera_at is None else _cameras(camera_at, fps, load(config_path), drones, clock)
     click.echo(f"{count} x {autopilot} at {link}")
-    asyncio.run(_until_stopped(drones, clock, mishaps, listen))
+    asyncio.run(_until_stopped(drones, clock, mishaps, listen, cameras))
+
+
+def _cameras(place: str, fps: float, config: Config, drones: Sequence[Aloft], clock: Clock) -> Cameras:
+    """One for each drone, with the lens of the configuration's drone of the same number, if that has one."""
+    host, port = read_place(place)
+    lenses = [LENS if d.camera is None else d.camera.lens.geo for d in config.drones]
+    mounted = [
+        Mounted(str(aloft.vehicle.drone.system), aloft, lens, host, port)
+        for aloft, lens in zip(drones, chain(lenses, repeat(LENS)), strict=False)
+    ]
+    return Cameras(mounted, LocalFrame(config.district.origin), renderer_of(config), clock, click.echo, fps)
 
 
 def _param(text: str) -> tuple[str, float]:
@@ -147,8 +178,12 @@ def _set(drone: SimDrone, name: str, value: float) -> None:
         raise UsageError(kind="parameter", name=name, known=", ".join(drone.settings.names())) from err
 
 
-async def _until_stopped(drones: Sequence[Aloft], clock: Clock, mishaps: Sequence[Mishap], listen: bool) -> None:
+async def _until_stopped(
+    drones: Sequence[Aloft], clock: Clock, mishaps: Sequence[Mishap], listen: bool, cameras: Cameras | None
+) -> None:
     stop = asyncio.Event()
+    if cameras is not None:
+        await cameras.open()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
@@ -158,6 +193,8 @@ async def _until_stopped(drones: Sequence[Aloft], clock: Clock, mishaps: Sequenc
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(_fly(drone)) for drone in drones]
             tasks += [group.create_task(_happen(mishap, drones, clock)) for mishap in mishaps]
+            if cameras is not None:
+                tasks.append(group.create_task(cameras.run()))
             await stop.wait()
             for task in tasks:
                 task.cancel()

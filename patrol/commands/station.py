@@ -12,8 +12,10 @@ import click
 from patrol.commands.options import district_option
 from patrol.config import Config, load
 from patrol.config.values import reveal
+from patrol.errors import ProgramMissing
 from patrol.flight.clock import Steady
 from patrol.flight.dialect import signing_from
+from patrol.flight.sim.camera import Cameras
 from patrol.flight.station.service import Service
 from patrol.flight.station.simulated import Fleet
 from patrol.flight.transport import open_transport
@@ -46,9 +48,10 @@ def command(config_path: Path, sim: bool) -> None:
 
 async def _until_stopped(config: Config, config_dir: Path, *, sim: bool) -> None:
     clock, secret = Steady(), os.environ.get("PATROL_SIGNING_KEY")
-    fleet = None
+    fleet = cameras = None
     if sim:
         fleet = Fleet(config, {d.id: reveal(d.link, os.environ, f"drones.{d.id}.link") for d in config.drones}, clock)
+        cameras = await _cameras(config, fleet)
     service = Service(
         config, config_dir, os.environ, clock=clock, tell=click.echo,
         opener=open_transport if fleet is None else fleet.cables.ground,
@@ -63,12 +66,29 @@ async def _until_stopped(config: Config, config_dir: Path, *, sim: bool) -> None
         others += [
             asyncio.create_task(work) for work in (fleet.charge(), *(aloft.run() for aloft in fleet.aloft.values()))
         ]
+    if cameras is not None:
+        others.append(asyncio.create_task(cameras.run()))
     try:
         await service.run(stop, lambda: click.echo(f"station {config.station.id}: {', '.join(service.aircraft)}"))
     finally:
         await cancelled(others)
     if service.desk is not None and service.desk.flights:
         click.echo(LEFT.format(drones=", ".join(kept.drone for kept in service.desk.flights.values())))
+
+
+async def _cameras(config: Config, fleet: Fleet) -> Cameras | None:
+    """The simulated drones' cameras, listening; none where the renderer is not installed. Raises PortTaken."""
+    sources = {
+        d.id: reveal(d.camera.source, os.environ, f"drones.{d.id}.camera.source") for d in config.drones if d.camera
+    }
+    try:
+        cameras = fleet.cameras(config, sources, click.echo)
+    except ProgramMissing as err:
+        click.echo(f"camera: {err.explain('en')} / 摄像头：{err.explain('zh-CN')}")
+        return None
+    if cameras is not None:
+        await cameras.open()
+    return cameras
 
 
 async def _come_home(service: Service, home: asyncio.Event, stop: asyncio.Event) -> None:

@@ -24,6 +24,8 @@ CHINESE = {
     "Parameters as a careful owner sets them: every failsafe on. [default: as shipped]": "参数按谨慎的机主设置：全部保护动作开启。[默认：出厂设置]",
     "One parameter; may be given several times.": "一个参数；可多次给出。",
     "What goes wrong, at once or so long after arming: link-loss, gps-loss, refuse-arming:TEXT, battery:SHARE, link-back, gps-back, arm-again.": "出什么故障，立即或解锁后多久：link-loss、gps-loss、refuse-arming:文字、battery:比例、link-back、gps-back、arm-again。",
+    "Show what the drones' cameras see of the district, as MJPEG over HTTP: /1 is the first drone's; port 0 is a free one.": "以 HTTP 上的 MJPEG 显示各无人机摄像头所见的辖区：/1 是第一架的；端口 0 取空闲端口。",
+    "Pictures a second, at most.": "每秒最多几幅画面。",
     "Take more faults as lines on standard input while it flies.": "飞行中从标准输入逐行接收更多故障。",
     "Fly one mission file with one vehicle and follow it to its end.": "用一架无人机执行一个任务文件，并跟踪到结束。",
     "The vehicle's link.": "无人机的链路。",

@@ -15,6 +15,7 @@ from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import Address, Opener, Peer, Transport, open_transport
 
 TICK_S = 0.02
+LAG_AT_MOST_S = 1.0  # what moved straight on for longer is elsewhere
 
 
 @dataclass
@@ -83,6 +84,11 @@ class Aloft:
         finally:
             if self._transport is not None:
                 self._transport.close()
+
+    @property
+    def lag_s(self) -> float:
+        """How far its clock is past the last step of the vehicle: up to a tick while it runs."""
+        return min(max(self._clock.now() - self._behind_s - self.vehicle.drone.now, 0.0), LAG_AT_MOST_S)
 
     def _now(self) -> float:
         now = min(self._clock.now() - self._behind_s, self._until_s)

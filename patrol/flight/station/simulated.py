@@ -6,16 +6,18 @@ the model's own return height.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from patrol.config import Config
 from patrol.config.shape import DroneConfig
 from patrol.flight.clock import Clock
 from patrol.flight.sim.cable import Cable
+from patrol.flight.sim.camera import ELSEWHERE, Cameras, Mounted, place_of_source, renderer_of
 from patrol.flight.sim.drone import SimDrone
 from patrol.flight.sim.serve import Aloft
 from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import Address, Lost, Sink, Transport, read_address
+from patrol.geo import LocalFrame
 
 CHARGE_S = 1800.0  # from empty to full in the dock
 AT_DOCK_M = 5.0
@@ -51,6 +53,25 @@ class Fleet:
             for name in sim.intervals_s:  # what it sends unasked is set up for a radio, not for a cable
                 sim.intervals_s[name] = max(sim.intervals_s[name], 1.0)
             self.aloft[drone.id] = Aloft(vehicle, address, clock=clock, opener=cable.drone, tick_s=TICK_S)
+
+    def cameras(self, config: Config, sources: Mapping[str, str], tell: Callable[[str], None]) -> Cameras | None:
+        """The drones' cameras, each shown where its box looks for it; `sources`: the address of each, secrets filled in.
+
+        None when no drone has one. An address of another machine is told and left out. Raises ProgramMissing.
+        """
+        mounted = list[Mounted]()
+        for drone in config.drones:
+            if drone.camera is None:
+                continue
+            place = place_of_source(sources[drone.id])
+            if place is None:
+                tell(ELSEWHERE.format(drone=drone.id, source=drone.camera.source))
+                continue
+            host, port, name = place
+            mounted.append(Mounted(name, self.aloft[drone.id], drone.camera.lens.geo, host, port))
+        if not mounted:
+            return None
+        return Cameras(mounted, LocalFrame(config.district.origin), renderer_of(config), self._clock, tell)
 
     async def charge(self) -> None:
         """Fill the batteries of those that stand in their docks, until cancelled."""
