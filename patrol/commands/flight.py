@@ -7,22 +7,13 @@ from pathlib import Path
 
 import click
 
-from patrol.commands.options import lang_option, spoken
-from patrol.errors import FlightRecordUnwritable, Language
+from patrol.commands.options import kept_option, lang_option, spoken
+from patrol.errors import FileUnusable, FlightRecordUnreadable, Language
 from patrol.flight.keep import kept_flight, kept_flights
+from patrol.flight.left import left_lines, left_of
 from patrol.flight.page import draw
 from patrol.flight.record import FlightSummary
 from patrol.flight.words import outcome_said, said
-
-FLIGHTS = Path("var/flights")
-kept = click.option(
-    "--kept",
-    "folder",
-    type=click.Path(path_type=Path),
-    default=FLIGHTS,
-    show_default=True,
-    help="The folder of flight records.",
-)
 
 
 @click.group("flight")
@@ -31,13 +22,20 @@ def command() -> None:
 
 
 @command.command("list")
-@kept
+@kept_option
 @lang_option
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
 def list_command(folder: Path, lang: str | None, as_json: bool) -> None:
-    """List the kept flights, the oldest first."""
+    """List the kept flights, the oldest first.
+
+    A flight that has frames but no summary is in the air, or its program was interrupted; a damaged summary is named.
+    """
     for flight_id in kept_flights(folder):
-        flight = kept_flight(folder, flight_id)
+        try:
+            flight = kept_flight(folder, flight_id)
+        except FlightRecordUnreadable as err:
+            click.echo(_trouble(flight_id, err, spoken(lang), as_json=as_json))
+            continue
         a = flight.against
         if as_json:
             about = {
@@ -54,9 +52,16 @@ def list_command(folder: Path, lang: str | None, as_json: bool) -> None:
             )
 
 
+def _trouble(flight_id: str, err: FlightRecordUnreadable, language: Language, *, as_json: bool) -> str:
+    """The line of a flight without a summary that can be read."""
+    if as_json:
+        return json.dumps({"id": flight_id, "outcome": None, "problem": err.explain("en")}, ensure_ascii=False)
+    return f"{flight_id}  ⚠ {err.explain(language)}"
+
+
 @command.command("show")
 @click.argument("flight_id", metavar="ID")
-@kept
+@kept_option
 @lang_option
 @click.option("--json", "as_json", is_flag=True, help="The whole record as JSON.")
 @click.option(
@@ -76,7 +81,7 @@ def show_command(flight_id: str, folder: Path, lang: str | None, as_json: bool, 
         try:
             html.write_text(draw(flight, language), encoding="utf-8")
         except OSError as err:
-            raise FlightRecordUnwritable(path=str(html), cause=str(err)) from err
+            raise FileUnusable(path=str(html), cause=err.strerror or str(err)) from err
     if as_json:
         click.echo(flight.model_dump_json())
     else:
@@ -91,4 +96,6 @@ def _lines(flight: FlightSummary, language: Language) -> list[str]:
     lines.append(f"  {a.planned_m:.0f} m / {a.flown_m:.0f} m   {a.planned_s:.0f} s / {a.flown_s:.0f} s")
     if a.cross_track_m is not None:
         lines.append(f"  ↔ {a.cross_track_m:.1f} m   ↕ {a.height_m or 0.0:.1f} m   ✕ {len(flight.breaches)}")
+    if left := left_of(flight):
+        lines += [f"  {line}" for line in left_lines(left, language, ["patrol", "fly", "--rest-of", flight.id])]
     return lines + [f"  {e.t_s:8.1f}  {said(e.what, language)}  {e.detail}" for e in flight.events]

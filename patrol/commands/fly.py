@@ -11,16 +11,24 @@ from pathlib import Path
 
 import click
 
-from patrol.commands.flight import FLIGHTS
 from patrol.commands.flying import dem_option, terrain_of, text_of, wind_option, zones_of, zones_option
-from patrol.commands.options import lang_option, spoken
+from patrol.commands.options import kept_option, lang_option, spoken
 from patrol.config import load
-from patrol.errors import DroneLinkLost, FlightRecordUnwritable, Language, PlanUnsafe, ProgramMissing, UsageError
+from patrol.errors import (
+    DroneLinkLost,
+    FlightRecordUnwritable,
+    Language,
+    OneOf,
+    PlanUnsafe,
+    ProgramMissing,
+    UsageError,
+)
 from patrol.flight.clock import Followed, Steady
 from patrol.flight.compile import compile_mission
 from patrol.flight.demands import demands_of
 from patrol.flight.dialect import signing_from
-from patrol.flight.keep import keep_flight
+from patrol.flight.keep import keep_flight, kept_flight, kept_mission
+from patrol.flight.left import Left, as_dict, left_lines, left_of, mission_of
 from patrol.flight.link import Link
 from patrol.flight.pilot import REHEARSED, Ending, Happening, Pilot
 from patrol.flight.progress import as_json, ending_line, happening_line, left_line, progress_line
@@ -51,12 +59,13 @@ class Wanted:
     within_s: float
     dry_run: bool
     simulated_time: bool
-    keep: Path
+    kept: Path
     driver: str
+    drone: str
 
 
 @click.command("fly")
-@click.argument("plan", type=click.Path(path_type=Path))
+@click.argument("plan", type=click.Path(path_type=Path), required=False)
 @click.option("--connect", default="udp:127.0.0.1:14550", show_default=True, help="The vehicle's link.")
 @click.option(
     "--system", type=click.IntRange(1, 255), default=None, help="Its MAVLink system id. [default: the only one heard]"
@@ -85,8 +94,12 @@ class Wanted:
 @click.option(
     "--json", "json_lines", is_flag=True, help="One JSON object a line for each pose, happening and the ending."
 )
+@kept_option
 @click.option(
-    "--keep", type=click.Path(path_type=Path), default=FLIGHTS, show_default=True, help="The folder of flight records."
+    "--rest-of",
+    metavar="ID",
+    default=None,
+    help="Instead of PLAN: what the kept flight ID left undone, items not flown and missing photographs.",
 )
 @lang_option
 @click.option(
@@ -100,7 +113,7 @@ class Wanted:
 @click.pass_context
 def command(
     context: click.Context,
-    plan: Path,
+    plan: Path | None,
     connect: str,
     system: int | None,
     drone: str,
@@ -111,12 +124,13 @@ def command(
     within_s: float,
     dry_run: bool,
     json_lines: bool,
-    keep: Path,
+    folder: Path,
+    rest_of: str | None,
     lang: str | None,
     driver: str,
     simulated_time: bool,
 ) -> None:
-    """Fly one mission file with one vehicle and follow it to its end.
+    """Fly one mission file with one vehicle and follow it to its end, or what an earlier flight left undone.
 
     First the safety judge; then upload, read-back and comparison; then the vehicle's health and its own failsafes; then
     arming and take-off. It ends with exactly one outcome: landed, returned, or aborted with a reason. Ctrl-C once orders it
@@ -132,18 +146,36 @@ def command(
     patrol sim --ready &
     patrol fly flightplans/built/flood-round.plan --drone falcon --dry-run
     patrol fly flightplans/built/flood-round.plan --drone falcon --connect udp:127.0.0.1:14550
+    patrol fly --rest-of 20261124T073000Z-1 --drone falcon
     patrol fly survey.plan --drone heron --connect serial:/dev/ttyUSB0:57600 --system 3 --wind 6@300
     """  # fmt: skip
     config = load(config_path)
     setting = setting_of(config, drone, wind=wind, terrain=terrain_of(dem), zones=zones_of(zones, None))
-    mission = replace(read_plan(text_of(plan), plan.name), name=plan.stem, autopilot=setting.drone.autopilot)
+    if (plan is None) == (rest_of is None):
+        raise OneOf(one="PLAN", other="--rest-of")
+    if plan is None:
+        flown = kept_flight(folder, rest_of or "")
+        mission = mission_of(flown, kept_mission(folder, flown))
+    else:
+        mission = replace(read_plan(text_of(plan), plan.name), name=plan.stem, autopilot=setting.drone.autopilot)
     rules = Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
     found = judge(mission, rules)
     if found:
         report = "\n".join(f"{v.explain('en')} / {v.explain('zh-CN')}" for v in found)
-        raise PlanUnsafe(name=plan.name, count=len(found), report=report)
+        raise PlanUnsafe(name=mission.name if plan is None else plan.name, count=len(found), report=report)
     wanted = Wanted(
-        mission, rules, connect, system, spoken(lang), json_lines, within_s, dry_run, simulated_time, keep, driver
+        mission,
+        rules,
+        connect,
+        system,
+        spoken(lang),
+        json_lines,
+        within_s,
+        dry_run,
+        simulated_time,
+        folder,
+        driver,
+        drone,
     )
     context.exit(asyncio.run(_fly(wanted)))
 
@@ -161,6 +193,14 @@ async def _fly(wanted: Wanted) -> int:
         return await _follow(wanted, link, found.system)
     finally:
         await link.close()
+
+
+def rest_command(wanted: Wanted, flight_id: str) -> list[str]:
+    """The command that flies what the flight left, with the same vehicle."""
+    command = ["patrol", "fly", "--rest-of", flight_id, "--drone", wanted.drone, "--connect", wanted.connect]
+    if wanted.system is not None:
+        command += ["--system", str(wanted.system)]
+    return [*command, "--kept", str(wanted.kept)]
 
 
 def opener_of(driver: str) -> Opener:
@@ -183,7 +223,7 @@ async def _follow(wanted: Wanted, link: Link, system: int) -> int:
     way = way_of(compiled, mission.home, mission.home_amsl_m, mission.cruise_ms)
     screen = Screen(wanted, way, link.now())
     ending, lost = None, None
-    with keep_flight(link, pilot, header, wanted.keep, screen.unwritten) as recorder:
+    with keep_flight(link, pilot, header, wanted.kept, screen.unwritten) as recorder:
 
         def tell(news: News) -> None:
             recorder.hear(news)
@@ -199,7 +239,8 @@ async def _follow(wanted: Wanted, link: Link, system: int) -> int:
         except asyncio.CancelledError:
             if not running.cancelled():
                 raise
-    screen.end(ending, lost, flight.pose, wanted.keep / header.id)
+    left = left_of(recorder.summary(pilot, ending, link.now()))
+    screen.end(ending, lost, flight.pose, wanted.kept / header.id, left)
     return exit_code(ending, armed=pilot.armed or pilot.seen.flew)
 
 
@@ -259,17 +300,21 @@ class Screen:
         """That the record is not on disk; the flight ended as it ended."""
         self.say(err.explain("zh-CN"), err.explain("en"))
 
-    def end(self, ending: Ending | None, lost: DroneLinkLost | None, pose: Pose | None, folder: Path) -> None:
-        """The one outcome, or what the vehicle is doing now."""
-        language = self._wanted.language
+    def end(
+        self, ending: Ending | None, lost: DroneLinkLost | None, pose: Pose | None, folder: Path, left: Left
+    ) -> None:
+        """The one outcome and what it left undone, or what the vehicle is doing now."""
+        language, about = self._wanted.language, as_dict(left, folder.name)
         if ending is not None:
-            self._write(as_json(ending) if self._wanted.as_json else ending_line(ending, language))
+            self._write(as_json(ending, about) if self._wanted.as_json else ending_line(ending, language))
         else:
             if lost is not None:
                 click.echo(lost.explain(language), err=True)
             click.echo(left_line(pose, language), err=True)
         if not self._wanted.as_json:
             self._write(str(folder))
+            for line in left_lines(left, language, rest_command(self._wanted, folder.name)) if left else ():
+                self._write(line)
 
     def _write(self, line: str) -> None:
         click.echo(f"\r\x1b[K{line}" if self._over else line)

@@ -19,6 +19,15 @@ lang_option = click.option(
     "--lang", type=click.Choice(["en", "zh-CN"]), default=None, help="The language. [default: that of the terminal]"
 )
 
+kept_option = click.option(
+    "--kept",
+    "folder",
+    type=A_PATH,
+    default=Path("var/flights"),
+    show_default=True,
+    help="The folder of flight records.",
+)
+
 
 def spoken(chosen: str | None) -> Language:
     """The language that was chosen by `--lang`, or the terminal's."""

@@ -7,6 +7,7 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     ├── ConfigError                 a configuration file is refused, with every problem in it
     │   └── SecretNotSet            ${NAME} is not in the environment
     ├── UsageError                  the command line asks for what does not exist
+    ├── OneOf                       of two things that exclude each other both or neither was given
     ├── CalibrationRefused          no pose of the camera follows from the points that were given
     ├── PointsUnreadable            a file of known points cannot be read
     ├── SourceError                 pictures do not come
@@ -67,6 +68,7 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   ├── CommandRefused          the drone answers and says no, or does not answer
     │   ├── FlightRefused           pre-flight found reasons not to fly
     │   ├── FlightRecordUnreadable  a flight record is missing or damaged
+    │   │   └── FlightUnfinished    a flight has frames but no summary
     │   └── FlightRecordUnwritable  a flight record cannot be written
     └── ProgramError                a program could not be started
         ├── PortTaken               something else listens there
@@ -74,7 +76,7 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
         └── StartTimeout            it did not become ready in time
 """
 
-from patrol.errors.asking import CalibrationRefused, ConfigError, PointsUnreadable, SecretNotSet, UsageError
+from patrol.errors.asking import CalibrationRefused, ConfigError, OneOf, PointsUnreadable, SecretNotSet, UsageError
 from patrol.errors.flying import (
     CommandRefused,
     DroneForeign,
@@ -87,6 +89,7 @@ from patrol.errors.flying import (
     FlightRecordUnreadable,
     FlightRecordUnwritable,
     FlightRefused,
+    FlightUnfinished,
     FrameUnsendable,
     GeodataUnreadable,
     MissionNotAboard,
@@ -175,6 +178,7 @@ __all__ = [
     "FlightRecordUnreadable",
     "FlightRecordUnwritable",
     "FlightRefused",
+    "FlightUnfinished",
     "FrameUnsendable",
     "GeodataUnreadable",
     "Language",
@@ -193,6 +197,7 @@ __all__ = [
     "ModelMismatch",
     "ModelMissing",
     "ModelNotRegistered",
+    "OneOf",
     "OutboxUnusable",
     "PatrolError",
     "PlanDrifted",

@@ -24,6 +24,13 @@ class SecretNotSet(ConfigError):
     )
 
 
+class OneOf(PatrolError):
+    """Of two things that exclude each other both or neither was given."""
+
+    message = Text("Give either {one} or {other}.", "{one} 与 {other} 必须且只能给出一个。")
+    remedy = Text("See --help.", "见 --help。")
+
+
 class UsageError(PatrolError):
     """The command line names something that the configuration does not have."""
 

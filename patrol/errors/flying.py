@@ -177,11 +177,25 @@ class FlightRecordUnreadable(FlightError):
     remedy = Text("Known flights: patrol flight list", "已有飞行：patrol flight list")
 
 
+class FlightUnfinished(FlightRecordUnreadable):
+    """A flight has frames but no summary."""
+
+    message = Text(
+        "Flight {flight_id} has no summary: it is in the air, or its program was interrupted. Frames: {path}, "
+        "{size_kb} kB, the last written at {last}.",
+        "飞行 {flight_id} 没有摘要：仍在空中，或程序被中断。数据帧：{path}，{size_kb} kB，最后写入于 {last}。",
+    )
+    remedy = Text(
+        "In the air: wait for its end. Interrupted: Mission Planner, QGroundControl and MAVProxy replay its frames.",
+        "仍在空中：请等它结束。被中断：可用 Mission Planner、QGroundControl 或 MAVProxy 回放数据帧。",
+    )
+
+
 class FlightRecordUnwritable(FlightError):
     """A flight record cannot be written."""
 
     message = Text("The flight record {path} cannot be written: {cause}.", "飞行记录 {path} 无法写入：{cause}。")
     remedy = Text(
-        "Choose another folder with --keep, or free some space; nothing was armed for it.",
-        "请用 --keep 换一个文件夹，或腾出空间；没有为此解锁。",
+        "Choose another folder with --kept, or free some space; nothing was armed for it.",
+        "请用 --kept 换一个文件夹，或腾出空间；没有为此解锁。",
     )

@@ -38,6 +38,7 @@ GIMBAL_PITCHYAW = 1000
 FLOWN_TO = frozenset({NAV_WAYPOINT, 17, 18, 19, NAV_TAKEOFF, NAV_LAND, 82})
 CAMERA = frozenset({DO_MOUNT_CONTROL, GIMBAL_PITCHYAW, DO_SET_ROI_LOCATION, DO_SET_ROI_NONE})
 SHOTS_BACK = 3
+DOWN = frozenset({NAV_LAND, NAV_RETURN_TO_LAUNCH})
 
 
 class Place(NamedTuple):
@@ -130,21 +131,38 @@ def missed_places(pictures: Iterable[Picture], home_amsl_m: float) -> tuple[Plac
     return tuple(found)
 
 
+def undone(mission: Mission, item: int | None, broke_off: LatLon | None, places: Sequence[Place]) -> Mission:
+    """Everything that a flight left undone as one mission: the rest from `item` on (None: it was flown to its end), and
+    one photograph at each of `places` before it comes down. Raises MissionUncompilable as `rest_of` and `refly` do.
+    """
+    if item is None:
+        return refly(mission, places)
+    rest = rest_of(mission, item, broke_off)
+    down = next((n for n in reversed(range(len(rest.items))) if rest.items[n].command in DOWN), None)
+    if not places or down is None:
+        return rest
+    return replace(rest, items=(*rest.items[:down], *_stops(mission, places), *rest.items[down:]))
+
+
 def refly(mission: Mission, places: Sequence[Place]) -> Mission:
     """One photograph at each place, in the order given, with the mission's own camera angle; up and down as the mission does.
 
     Raises MissionUncompilable when there is nothing to fly, or the mission neither takes off nor comes down.
     """
     takeoff = next((i for i in mission.items if i.command == NAV_TAKEOFF), None)
-    down = next((i for i in reversed(mission.items) if i.command in {NAV_LAND, NAV_RETURN_TO_LAUNCH}), None)
+    down = next((i for i in reversed(mission.items) if i.command in DOWN), None)
     if not places or takeoff is None or down is None:
         raise MissionUncompilable(item=1, autopilot=mission.autopilot, cause="there is nothing to fly again")
-    photo = Item(IMAGE_START_CAPTURE, FRAME_MISSION, 0.0, 0.0, 1.0)
-    yaw = nan if mission.autopilot == "px4" else 0.0
     camera = [i for i in mission.items if i.command in CAMERA][:1]
     speed = [i for i in mission.items if i.command == DO_CHANGE_SPEED][:1]
+    items = (takeoff, *speed, *camera, *_stops(mission, places), down)
+    return replace(mission, items=items, name=f"{mission.name}-again")
+
+
+def _stops(mission: Mission, places: Sequence[Place]) -> list[Item]:
+    photo = Item(IMAGE_START_CAPTURE, FRAME_MISSION, 0.0, 0.0, 1.0)
+    yaw = nan if mission.autopilot == "px4" else 0.0
     stops = list[Item]()
     for place in places:
         stops += [Item(NAV_WAYPOINT, FRAME_RELATIVE, 1.0, 0.0, 0.0, yaw, *place.at, place.up_m), photo]
-    items = (takeoff, *speed, *camera, *stops, down)
-    return replace(mission, items=items, name=f"{mission.name}-again")
+    return stops

@@ -53,8 +53,8 @@ def left_line(pose: Pose | None, language: Language) -> str:
     return f"No longer followed. Last seen at {where}: {state}, battery {battery}. It goes on by itself."
 
 
-def as_json(news: Happening | Pose | Ending) -> str:
-    """One line for machines."""
+def as_json(news: Happening | Pose | Ending, left: dict[str, object] | None = None) -> str:
+    """One line for machines. `left`: with an ending, what it left undone."""
     if isinstance(news, Happening):
         return json.dumps(
             {"kind": "happening", "at_s": round(news.at_s, 2), "what": news.what, "detail": news.detail},
@@ -68,7 +68,7 @@ def as_json(news: Happening | Pose | Ending) -> str:
             "reason": news.reason,
             "complete": news.complete,
         }
-        return json.dumps({**about, "faults": faults}, ensure_ascii=False)
+        return json.dumps({**about, "faults": faults, "left": left}, ensure_ascii=False)
     numbers = {
         name: round(value, 2) if isfinite(value) else None
         for name, value in (

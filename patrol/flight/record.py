@@ -116,6 +116,10 @@ class FlightSummary(_Part):
     outcome: Outcome | Literal["unknown"]
     reason: str = ""
     complete: bool = False
+    flew: bool = False
+    item: int = 0  # what was in hand at the end, as the vehicle counts
+    broke_off: tuple[float, float] | None = None
+    home_amsl_m: float = 0.0
     faults: tuple[Fault, ...] = ()
     home: tuple[float, float]
     planned: tuple[tuple[float, float, float], ...]
@@ -180,6 +184,10 @@ class Recorder:
             outcome="unknown" if ending is None else ending.outcome,
             reason="" if ending is None else ending.reason,
             complete=ending is not None and ending.complete,
+            flew=seen.flew,
+            item=0 if ending is None else ending.item,
+            broke_off=None if ending is None or ending.broke_off is None else (ending.broke_off.lat_deg, ending.broke_off.lon_deg),
+            home_amsl_m=mission.home_amsl_m,
             faults=() if ending is None else tuple(Fault(code=f.code, en=f.said.en, zh=f.said.zh) for f in ending.faults),
             home=(mission.home.lat_deg, mission.home.lon_deg),
             planned=tuple((s.at.lat_deg, s.at.lon_deg, _r(s.up_m)) for s in way),

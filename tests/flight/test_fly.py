@@ -97,25 +97,26 @@ def fly(
     folder: Path,
     *options: str,
     mission: Mission | None = None,
+    plan: bool = True,
     high: Sequence[Callable[[subprocess.Popen[str]], None]] = (),
 ) -> Flown:
-    """Run it to its end; do what is in `high`, one thing at each pose above 20 m."""
+    """Run it to its end; do what is in `high`, one thing at each pose above 20 m. `plan` False: the options say what to fly."""
     left = list(high)
-    plan = folder / "round.plan"
-    plan.write_text(write_plan(mission or a_round(firmware)), encoding="utf-8")
+    file = folder / "round.plan"
+    file.write_text(write_plan(mission or a_round(firmware)), encoding="utf-8")
     command = [
         *(
             sys.executable,
             "-m",
             "patrol",
             "fly",
-            str(plan),
+            *([str(file)] if plan else []),
             "--drone",
             DRONES[firmware][0],
             "--connect",
             f"udp:127.0.0.1:{port}",
         ),
-        *("--simulated-time", "--json", "--keep", str(folder / "kept"), *options),
+        *("--simulated-time", "--json", "--kept", str(folder / "kept"), *options),
     ]
     errors = folder / "errors.txt"
     with errors.open("w") as log:
@@ -155,7 +156,14 @@ def test_a_mission_is_flown_and_kept(firmware: Firmware, driver: str, tmp_path: 
     with sim(firmware, port, "--ready"):
         flown = fly(firmware, port, tmp_path, "--driver", driver)
     assert (flown.code, flown.errors) == (0, "")
-    assert flown.ending == {"kind": "ending", "outcome": "landed", "reason": "", "complete": True, "faults": []}
+    assert flown.ending == {
+        "kind": "ending",
+        "outcome": "landed",
+        "reason": "",
+        "complete": True,
+        "faults": [],
+        "left": None,
+    }
     assert [line["kind"] for line in flown.lines].count("ending") == 1
     kept = kept_flights(tmp_path / "kept")
     record = kept_flight(tmp_path / "kept", kept[0])

@@ -84,7 +84,7 @@ def test_mavproxy_lists_mission_and_fence(firmware: Firmware, tmp_path: Path) ->
         [*patrol, "sim", "--autopilot", firmware, "--ready", *place, "--link", f"udpout://127.0.0.1:{port}"], ROOT
     ):
         upload = [*patrol, "fly", str(tmp_path / "round.plan"), "--drone", name, "--dry-run", "--within", "60"]
-        options = ["--connect", f"udp:127.0.0.1:{port}", "--keep", str(tmp_path / "kept")]
+        options = ["--connect", f"udp:127.0.0.1:{port}", "--kept", str(tmp_path / "kept")]
         subprocess.run(
             [*upload, *options], cwd=ROOT, env=ENVIRONMENT, check=True, timeout=DEADLINE_S, stdout=subprocess.DEVNULL
         )
