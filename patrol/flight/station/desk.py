@@ -208,13 +208,20 @@ class Desk:
             with self._store.change():
                 self._phase(kept, phase, now)
 
-    def ended(self, flight_id: str, ending: Ending, photographs: int) -> None:
-        """A flight is over: its errand is done, or what is left of it waits again."""
+    def ended(self, flight_id: str, ending: Ending, photographs: int, unpictured: tuple[str, ...] = ()) -> None:
+        """A flight is over: its errand is done, or what is left of it waits again.
+
+        `unpictured`: targets that it flew past without a photograph of them being reported; they are flown once more.
+        """
         kept = self.flights.pop(flight_id)
         now = self._wall()
-        errand = kept.errand
-        seen = errand.targets if ending.outcome == "landed" and not errand.targets else self._seen(kept, ending)
-        left = tuple(target for target in errand.targets if target not in seen)
+        seen = (
+            kept.errand.targets if ending.outcome == "landed" and not kept.errand.targets else self._seen(kept, ending)
+        )
+        missed = tuple(target for target in seen if target in unpictured)
+        seen = tuple(target for target in seen if target not in missed)
+        errand = kept.errand.without_photograph(missed)
+        left = tuple(t for t in errand.targets if t not in seen and t not in errand.unpictured)
         done = not left if errand.targets else ending.outcome == "landed"
         reasons = [Said(code=fault.code, en=fault.said.en[:500], zh=fault.said.zh[:500]) for fault in ending.faults]
         if ending.reason:
@@ -223,8 +230,10 @@ class Desk:
             self._store.end_flight(kept.id, ending.outcome, now.timestamp())
             self._phase(kept, ending.outcome, now, tuple(reasons), seen, photographs)
             if done:
-                self._end_errand(errand, "done", now, ())
+                self._finish(errand, now)
                 return
+            if missed:
+                reasons.append(said("photograph-missing", names=", ".join(missed)))
             recalled = kept.stage == "recalled"
             failed = kept.drone if ending.outcome == "aborted" and not recalled else None
             again = errand.after(left, now.timestamp(), BLOCKED_S if recalled else RETRY_S, failed)
@@ -233,6 +242,14 @@ class Desk:
             self._store.keep_errand(again, "waiting", now.timestamp())
             self._answer(again, "waiting", now, tuple(reasons))
         self._errands[again.id] = again
+
+    def _finish(self, errand: Errand, now: datetime) -> None:
+        """All of it was flown; what could not be photographed even so is said. Within a transaction."""
+        if not errand.unpictured:
+            self._end_errand(errand, "done", now, ())
+            return
+        why = said("no-photograph", names=", ".join(errand.unpictured))
+        self._end_errand(replace(errand, targets=errand.unpictured), "given-up", now, (why,))
 
     def _seen(self, kept: Kept, ending: Ending) -> tuple[str, ...]:
         """Targets that were photographed. A mission flown to its landing has passed every item."""

@@ -28,7 +28,8 @@ class Errand:
     """One flight that is wanted. Times are seconds since 1970. `drones`: who may fly it; empty: any.
 
     `targets` are those of a patrol that are still to be seen; `at`, heights and angles belong to the other kinds.
-    `excluded`: drones that have failed at it.
+    `excluded`: drones that have failed at it. `reflown`: targets that were flown past without a photograph being reported, and
+    are flown once more; `unpictured`: those of which none was reported then either.
     """
 
     id: str
@@ -44,6 +45,8 @@ class Errand:
     pitch_deg: float | None = None
     drones: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    reflown: tuple[str, ...] = ()
+    unpictured: tuple[str, ...] = ()
     tries: int = 0
     not_before_s: float = 0.0
     drill: bool = False
@@ -56,11 +59,18 @@ class Errand:
     def from_text(cls, text: str) -> Errand:
         """From JSON."""
         values: dict[str, Any] = json.loads(text)
-        for name in ("targets", "drones", "excluded"):
-            values[name] = tuple(values[name])
+        for name in ("targets", "drones", "excluded", "reflown", "unpictured"):
+            values[name] = tuple(values.get(name, ()))
         if values["at"] is not None:
             values["at"] = LatLon(*values["at"])
         return cls(**values)
+
+    def without_photograph(self, targets: tuple[str, ...]) -> Errand:
+        """The same after it was flown past `targets` and no photograph of them was reported."""
+        twice = tuple(t for t in targets if t in self.reflown)
+        return replace(
+            self, reflown=tuple(dict.fromkeys((*self.reflown, *targets))), unpictured=(*self.unpictured, *twice)
+        )
 
     def after(self, left: tuple[str, ...], now_s: float, wait_s: float, failed: str | None) -> Errand:
         """What is still to be done after a flight that did not do all. `failed`: a drone that is not to try again."""
@@ -97,6 +107,8 @@ REASONS: dict[str, Text] = {
     "not-begun": Text("The station was started anew before take-off.", "机场在起飞前重启。"),
     "recalled": Text("It was called back for a more urgent request.", "为更紧急的请求召回。"),
     "missed": Text("The run of {when} was not flown: {why}.", "{when} 的班次未飞：{why_zh}。"),
+    "photograph-missing": Text("No photograph of {names} was reported; the rest is flown once more.", "没有收到 {names} 的照片，将补飞一次。"),
+    "no-photograph": Text("No photograph of {names} was reported, not even the second time.", "没有收到 {names} 的照片，补飞后仍然没有。"),
     "no-drone": Text("No drone may fly it.", "没有可执行的无人机。"),
     "road": Text("{name} is no place that this station knows.", "机场不认识地点 {name}。"),
 }  # fmt: skip

@@ -23,7 +23,7 @@ from patrol.flight.clock import Bell, Clock, Steady
 from patrol.flight.dialect import Signing
 from patrol.flight.keep import keep_flight
 from patrol.flight.link import Link as DroneLink
-from patrol.flight.pilot import Ending, Happening, Pilot
+from patrol.flight.pilot import Ending, Happening, Phase, Pilot
 from patrol.flight.record import Header, Recorder
 from patrol.flight.shell import News, Pose
 from patrol.flight.station.aircraft import Aircraft, Radio, craft_of
@@ -31,7 +31,7 @@ from patrol.flight.station.desk import Desk, Offered
 from patrol.flight.station.dispatch import Craft
 from patrol.flight.station.errands import Errand
 from patrol.flight.station.lock import locked
-from patrol.flight.station.sorties import Prepared, Traffic, prepare
+from patrol.flight.station.sorties import Prepared, Traffic, prepare, without_picture
 from patrol.flight.station.store import Kept, Store
 from patrol.flight.station.voice import Voice
 from patrol.flight.transport import Opener, open_transport, read_address
@@ -188,7 +188,10 @@ class Service:
                 ending = await self._recorded(kept, pilot)
             except FlightError as err:
                 ending = Ending("aborted", err.explain("en"))
-            self.desk.ended(kept.id, ending, len(pilot.seen.pictures))
+            # a pilot that took over, or was relieved when the link ended, has not heard of every photograph
+            heard_all = pilot.phase is Phase.ENDED and not takes_over
+            missed = without_picture(kept.prepared, pilot.seen.pictures) if heard_all else ()
+            self.desk.ended(kept.id, ending, len(pilot.seen.pictures), missed)
         self._unsaid.set()
         self._bell.ring()
 

@@ -15,8 +15,9 @@ from patrol.events import Said
 from patrol.flight.compile import Compiled, compile_mission
 from patrol.flight.demands import demands_of
 from patrol.flight.preflight import Demands
+from patrol.flight.seen import Picture
 from patrol.flight.station.errands import Errand, said
-from patrol.geo import Floats, LatLon
+from patrol.geo import Floats, LatLon, distance_m
 from patrol.planning.encode import encode
 from patrol.planning.intent import SiteIntent, SitesIntent, plan_intent, setting_of
 from patrol.planning.mission import IMAGE_START_CAPTURE, NAV_WAYPOINT, Mission
@@ -32,6 +33,7 @@ ROOF_ABOVE_M = 25.0
 ROAD_EVERY_M = 60.0
 EARLY_S, LATE_S, SLACK_STEP_S = 20.0, 40.0, 10.0  # how far a flight in the air may be from its plan's times
 WAIT_STEP_S = 5.0
+PICTURE_NEAR_M = 10.0  # from where it was to be taken: a gust, and a receiver without corrections
 MORE_BATTERY, MOST_BATTERY = 0.05, 0.95  # beyond what the plan needs; what a charged battery surely has
 
 
@@ -186,6 +188,21 @@ def _marks(mission: Mission, sortie: Sortie) -> tuple[Mark, ...]:
                 label += 1
             last[here] = n + first
     return tuple(Mark(item, target) for target, item in last.items())
+
+
+def without_picture(prepared: Prepared, pictures: Sequence[Picture]) -> tuple[str, ...]:
+    """Targets near whose place no photograph was reported, of a camera that does report. None of one that reports nothing."""
+    if not pictures:
+        return ()
+    first = 1 if prepared.mission.autopilot == "ardupilot" else 0
+    missing = list[str]()
+    for mark in prepared.marks:
+        before = reversed(prepared.mission.items[: mark.item - first])
+        stop = next(item for item in before if item.command == NAV_WAYPOINT)
+        place = LatLon(stop.lat_deg, stop.lon_deg)
+        if all(distance_m(place, picture.at) > PICTURE_NEAR_M for picture in pictures):
+            missing.append(mark.target)
+    return tuple(missing)
 
 
 def targets_seen(marks: Sequence[Mark], item: int) -> tuple[str, ...]:

@@ -236,7 +236,7 @@ def test_an_errand_is_read_as_it_was_written(one: Errand) -> None:
 def test_reasons_have_the_same_facts_in_both_languages() -> None:
     """Each reason can be said from the facts it names, in English and in Chinese."""
     facts = {"name": "x", "count": 1, "drone": "d", "battery": 0.2, "needed": 0.3, "what": "wind", "what_zh": "大风", "why": "w",
-             "why_zh": "因", "when": "t", "seconds": 5.0}  # fmt: skip
+             "why_zh": "因", "when": "t", "seconds": 5.0, "names": "x"}  # fmt: skip
     for code in REASONS:
         reason = said(code, **facts)
         assert "{" not in reason.en + reason.zh
