@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -24,7 +24,7 @@ from patrol.config.values import reveal
 from patrol.events import AlertRaised, BoxStatus, CameraStatus, Data, DronePose, Event, WeatherWarned
 from patrol_edge.attention import Attention, next_camera
 from patrol_edge.clock import SteadyClock
-from patrol_edge.delivery import Courier, Sender, subscriptions
+from patrol_edge.delivery import Courier, Sender, optional_subscriptions, subscriptions
 from patrol_edge.detectors import load_detectors
 from patrol_edge.evidence import EvidenceFolder
 from patrol_edge.keeper import Keeper
@@ -90,8 +90,8 @@ class Box:
         self._sensors = SensorDesk(
             watched_sensors(config, name), self._outbox, self._folder, self._clock, self._mailbox.newest, self._tell
         )
-        own = subscriptions(config.district.id, name, tuple(self._posing))
-        self._link = Link(account, own, self._sensors.topics)
+        own, also = subscriptions(config.district.id, name), optional_subscriptions(config.district.id, self._posing)
+        self._link = Link(account, own, self._sensors.topics, also)
         dice = random.Random()  # noqa: S311 - spreads reconnections, guards nothing
         self._courier = Courier(
             self._sender, self._outbox, self._link, self.status, self._clock.now, time.monotonic, dice, self._hear,
@@ -202,6 +202,11 @@ class Box:
 
     def _camera_status(self, name: str, now: datetime) -> CameraStatus:
         source, attention = self._readers[name].status, self._cameras[name].attention
+        posing = self._posing.get(name)
+        if posing is not None and source.state != "watching" and not posing.is_aloft(now):
+            source = replace(
+                source, state="ended", detail=""
+            )  # a drone on the ground shows nothing, and nobody misses it
         return CameraStatus(
             camera=name, state=source.state, since=source.since, last_frame_at=source.last_frame_at, looks=attention.looks,
             unwatched_s=round(attention.unwatched_until(now), 1), detail=source.detail,

@@ -164,9 +164,7 @@ class Courier:
             self._hear_aside(*self._link.aside_inbox.popleft())
         refused = self._link.refusals
         for topic in sorted(refused.keys() - self._told_refused):
-            self._log.error(
-                "broker refuses a sensor's topic, everything else goes on", topic=topic, reason=refused[topic]
-            )
+            self._log.error("broker refuses a topic, everything else goes on", topic=topic, reason=refused[topic])
         self._told_refused = frozenset(refused)
 
     def _take(self) -> Iterable[tuple[str, bytes]]:
@@ -210,12 +208,12 @@ class Courier:
         self._link.close()
 
 
-def subscriptions(district: str, box: str, drones: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """What a box listens to: answers, the centre's life, rain, and the poses of the drones whose pictures it watches."""
-    poses = tuple(DRONE_POSE.path(district, station="+", drone=drone) for drone in drones)
-    return (
-        ACKNOWLEDGEMENT.path(district, box=box),
-        CENTER_STATUS.path(district),
-        WEATHER_WARNED.path(district, kind="rain"),
-        *poses,
-    )
+def subscriptions(district: str, box: str) -> tuple[str, ...]:
+    """What a box must hear: answers, and the centre's life."""
+    return ACKNOWLEDGEMENT.path(district, box=box), CENTER_STATUS.path(district)
+
+
+def optional_subscriptions(district: str, drones: Iterable[str]) -> tuple[str, ...]:
+    """What a box would like to hear: rain, and the poses of the drones whose pictures it watches."""
+    poses = (DRONE_POSE.path(district, station="+", drone=drone) for drone in drones)
+    return WEATHER_WARNED.path(district, kind="rain"), *poses

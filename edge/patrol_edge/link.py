@@ -53,12 +53,15 @@ class Link:
 
     `aside`: topics of others (sensors), each subscribed by itself after our own. One that the broker refuses stands in
     `refusals` and disturbs nothing else; what comes on them goes to `aside_inbox`, so that a flood there costs no answer.
+    `also`: our own topics that we can do without (weather, drones' poses), refused just as harmlessly.
     """
 
-    def __init__(self, account: Account, subscriptions: tuple[str, ...], aside: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, account: Account, subscriptions: tuple[str, ...], aside: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    ) -> None:
         self._account = account
         self._subscriptions = subscriptions
-        self._aside = frozenset(aside)
+        self._aside, self._also = frozenset(aside), frozenset(also)
         self._aside_asked: dict[int, str] = {}
         self._refusals: dict[str, str] = {}
         self.aside_inbox: deque[tuple[str, bytes]] = deque(maxlen=MAX_ASIDE)
@@ -75,7 +78,7 @@ class Link:
 
     @property
     def refusals(self) -> Mapping[str, str]:
-        """Topics of others that the broker refused on this connection, and why."""
+        """Topics that the broker refused on this connection and that we do without, and why."""
         return dict(self._refusals)
 
     @property
@@ -161,9 +164,9 @@ class Link:
             self._begin(client)
 
     def _begin(self, client: paho.Client) -> None:
-        """Our own topics are heard: ready. Those of others are asked for now, one by one."""
+        """What we cannot do without is heard: ready. All other topics are asked for now, one by one."""
         self._ready = True
-        for topic in sorted(self._aside):
+        for topic in sorted(self._aside | self._also):
             _, mid = client.subscribe(topic, 1)
             if mid is not None:
                 self._aside_asked[mid] = topic
