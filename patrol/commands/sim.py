@@ -15,7 +15,7 @@ import click
 
 from patrol.commands.options import district_option
 from patrol.config import Config, load
-from patrol.errors import DroneLinkLost, DroneLinkUnusable, UsageError
+from patrol.errors import DroneLinkLost, DroneLinkUnusable, Text, UsageError
 from patrol.flight.clock import Clock, Steady
 from patrol.flight.compare import Firmware
 from patrol.flight.dialect import signing_from
@@ -26,8 +26,15 @@ from patrol.flight.sim.serve import Aloft, Losses
 from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import read_address
 from patrol.geo import EastNorth, LatLon, LocalFrame
+from patrol.terminal import Finite, language_of
 
 APART_M = 10.0
+HASTE = 3.0  # from here on an ordinary ground station, which beats once a second, may be taken for silent
+HASTY = Text(
+    "At {speed:g} x, a ground station that goes by real time is taken for lost: add --wait-for-ground here and "
+    "--simulated-time to patrol fly.",
+    "以 {speed:g} 倍速，按真实时间运行的地面站会被当作失联：请在此加 --wait-for-ground，并在 patrol fly 加 --simulated-time。",
+)
 LEAD_S = 0.5  # less than any failsafe waits
 
 
@@ -42,7 +49,7 @@ LEAD_S = 0.5  # less than any failsafe waits
 @click.option("--link", default="udpout://127.0.0.1:14550", show_default=True, help="Where it speaks MAVLink.")
 @click.option(
     "--home",
-    type=(click.FloatRange(-90, 90), click.FloatRange(-180, 180)),
+    type=(Finite(-90, 90), Finite(-180, 180)),
     default=(22.5431, 114.0579),
     metavar="LATITUDE LONGITUDE",
     show_default=True,
@@ -56,7 +63,7 @@ LEAD_S = 0.5  # less than any failsafe waits
     help="How many, numbered from 1, on one link each.",
 )
 @click.option(
-    "--speed", type=click.FloatRange(0.1, 50), default=1.0, show_default=True, help="How much faster than real time."
+    "--speed", type=Finite(0.1, 50), default=1.0, show_default=True, help="How much faster than real time."
 )
 @click.option(
     "--wait-for-ground",
@@ -65,16 +72,16 @@ LEAD_S = 0.5  # less than any failsafe waits
 )
 @click.option(
     "--wind",
-    type=(float, float),
+    type=(Finite(0, 60), Finite(-360, 360)),
     default=(0.0, 0.0),
     show_default=True,
     help="Speed in m/s and where it comes from in degrees.",
 )
 @click.option(
-    "--loss", type=click.FloatRange(0, 0.99), default=0.0, show_default=True, help="Share of frames lost each way."
+    "--loss", type=Finite(0, 0.99), default=0.0, show_default=True, help="Share of frames lost each way."
 )
 @click.option(
-    "--boot", type=click.FloatRange(0, 600), default=0.0, show_default=True, help="Seconds until it knows where it is."
+    "--boot", type=Finite(0, 600), default=0.0, show_default=True, help="Seconds until it knows where it is."
 )
 @click.option(
     "--ready", is_flag=True, help="Parameters as a careful owner sets them: every failsafe on. [default: as shipped]"
@@ -96,7 +103,7 @@ LEAD_S = 0.5  # less than any failsafe waits
     help="Show what the drones' cameras see of the district, as MJPEG over HTTP: /1 is the first drone's; port 0 is a free one.",
 )
 @click.option(
-    "--fps", type=click.FloatRange(0.1, 10), default=FRAMES_PER_S, show_default=True, help="Pictures a second, at most."
+    "--fps", type=Finite(0.1, 10), default=FRAMES_PER_S, show_default=True, help="Pictures a second, at most."
 )
 @district_option
 @click.option("--listen", is_flag=True, help="Take more faults as lines on standard input while it flies.")
@@ -131,6 +138,8 @@ def command(
     """
     secret = os.environ.get("PATROL_SIGNING_KEY")
     frame = LocalFrame(LatLon(*home))
+    if speed > HASTE and not wait_for_ground:
+        click.echo(HASTY.render(language_of(os.environ), speed=speed), err=True)
     clock = Steady(speed)
     mishaps = [read_mishap(text) for text in faults]
     drones = list[Aloft]()
@@ -154,13 +163,12 @@ def command(
 
 
 def _cameras(place: str, fps: float, config: Config, drones: Sequence[Aloft], clock: Clock) -> Cameras:
-    """One for each drone, with the lens of the configuration's drone of the same number, if that has one."""
+    """One for each drone, with lens and delay of the configuration's drone of the same number, if that has a camera."""
     host, port = read_place(place)
-    lenses = [LENS if d.camera is None else d.camera.lens.geo for d in config.drones]
-    mounted = [
-        Mounted(str(aloft.vehicle.drone.system), aloft, lens, host, port)
-        for aloft, lens in zip(drones, chain(lenses, repeat(LENS)), strict=False)
-    ]
+    mounted = list[Mounted]()
+    for aloft, camera in zip(drones, chain((d.camera for d in config.drones), repeat(None)), strict=False):
+        lens, delay_s = (LENS, 0.0) if camera is None else (camera.lens.geo, float(camera.delay_s))
+        mounted.append(Mounted(str(aloft.vehicle.drone.system), aloft, lens, host, port, delay_s))
     return Cameras(mounted, LocalFrame(config.district.origin), renderer_of(config), clock, click.echo, fps)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 from collections.abc import Callable
@@ -228,6 +229,13 @@ def test_a_port_that_is_taken_is_told_in_both_languages() -> None:
     with_server(work)
 
 
+def port_of(told: list[str]) -> int:
+    """The port that was told."""
+    found = re.search(r":(\d+)/", told[0])
+    assert found is not None
+    return int(found[1])
+
+
 def aloft(system: int = 1) -> Aloft:
     """A drone that stands at home."""
     return Aloft(Vehicle(SimDrone("px4", HOME, system=system)), read_address("udpout://127.0.0.1:9"))
@@ -258,7 +266,7 @@ def test_pictures_are_made_only_while_somebody_watches() -> None:
         await built.wait()
         await asyncio.sleep(0.3)
         assert looked == []
-        port = int(told[0].split("/2")[0].rsplit(":", 1)[1].split("/")[0])
+        port = port_of(told)
         assert told[0].startswith(f"camera: http://127.0.0.1:{port}/1")
         reader, writer = await ask(port, b"GET /2 HTTP/1.1\r\n\r\n")
         await reader.readuntil(b"\xff\xd8picture\r\n--picture")
@@ -270,6 +278,29 @@ def test_pictures_are_made_only_while_somebody_watches() -> None:
                 await asyncio.sleep(0.3)
         at_home = pose_of(mounted[1].aloft.vehicle.drone, DISTRICT)
         assert {camera.pose for camera in looked} == {at_home}
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    asyncio.run(asyncio.wait_for(work(), PATIENCE_S))
+
+
+def test_a_picture_comes_as_late_as_it_is_said_to() -> None:
+    """With a delay, none arrives before its moment and the delay are over; a box that takes the delay off has the moment."""
+    delay_s = 0.4
+
+    async def work() -> None:
+        told = list[str]()
+        mounted = [Mounted("1", aloft(), LENS, delay_s=delay_s)]
+        cameras = Cameras(mounted, DISTRICT, lambda: lambda _camera, _time_s: b"x", Steady(), told.append, 10.0)
+        await cameras.open()
+        running = asyncio.create_task(cameras.run())
+        reader, writer = await ask(port_of(told), b"GET / HTTP/1.1\r\n\r\n")
+        for _ in range(5):
+            line = (await reader.readuntil(b"\r\nX-Pose")).decode().rpartition("X-Taken-At: ")[2]
+            age_s = (datetime.now(UTC) - datetime.fromisoformat(line.partition("\r\n")[0])).total_seconds()
+            assert age_s >= delay_s - 0.01
+        writer.close()
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running

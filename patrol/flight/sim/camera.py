@@ -45,13 +45,17 @@ RENDERER = "patrol.flight.sim.district_view"
 
 @dataclass(frozen=True)
 class Mounted:
-    """A camera on a drone: its name is its path, its address where it is shown."""
+    """A camera on a drone: its name is its path, its address where it is shown.
+
+    Its pictures come `delay_s` after their moment, as a radio's and an encoder's do, or later where rendering takes longer.
+    """
 
     name: str
     aloft: Aloft
     lens: Lens
     host: str = HOST
     port: int = 0
+    delay_s: float = 0.0
 
 
 def pose_of(drone: SimDrone, district: LocalFrame, later_s: float = 0.0) -> Pose:
@@ -163,7 +167,9 @@ class Cameras:
             return render(camera, scene_s), time.thread_time() - before
 
         jpeg, busy_s = await self._aside(work)
-        self._feeds[one.name].show(LivePicture(jpeg, taken_at, _headers(pose, scene_s)))
+        picture, feed = LivePicture(jpeg, taken_at, _headers(pose, scene_s)), self._feeds[one.name]
+        early_s = max(one.delay_s - (time.monotonic() - began), 0.0)
+        asyncio.get_running_loop().call_later(early_s, feed.show, picture)
         if len(self._took_s) < TELL_AFTER:
             self._took_s.append(time.monotonic() - began)
             if len(self._took_s) == TELL_AFTER:

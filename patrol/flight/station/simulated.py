@@ -68,7 +68,8 @@ class Fleet:
                 tell(ELSEWHERE.format(drone=drone.id, source=drone.camera.source))
                 continue
             host, port, name = place
-            mounted.append(Mounted(name, self.aloft[drone.id], drone.camera.lens.geo, host, port))
+            delay_s, lens = float(drone.camera.delay_s), drone.camera.lens.geo
+            mounted.append(Mounted(name, self.aloft[drone.id], lens, host, port, delay_s))
         if not mounted:
             return None
         return Cameras(mounted, LocalFrame(config.district.origin), renderer_of(config), self._clock, tell)
