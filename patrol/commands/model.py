@@ -133,3 +133,22 @@ def add(name: str, folder: Path) -> None:
     patrol model dataset add street export/
     """
     run(["add", name, str(folder.resolve())], ROOT, trains=False)
+
+
+@dataset.command("collect")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--false", "numbers", multiple=True, required=True, metavar="CASE", help="A case that was a false alert.")
+@click.option("--center", default="http://127.0.0.1:8080", show_default=True, help="Address of the centre.")
+def collect(folder: Path, numbers: tuple[str, ...], center: str) -> None:
+    """Fetch the pictures of false alerts from the centre, as a folder that `add` takes.
+
+    Of each picture only the piece around the alert is taken. Look at them before you add them: what is left in them and
+    should be found must be labelled.
+
+    \b
+    patrol model dataset collect export/ --false DEMO-20261124-0007 --false DEMO-20261124-0011
+    """
+    from patrol import field_pictures  # noqa: PLC0415 - needs OpenCV and httpx, which training alone does not
+
+    count = field_pictures.collect(center, numbers, folder, lambda number, new: click.echo(f"{number}: {new}"))
+    click.echo(f"{folder}: {count}")

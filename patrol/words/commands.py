@@ -41,6 +41,9 @@ CHINESE: dict[str, str] = {
     "Whose images to measure on. [default: what the second says it is]": "用谁的图片来测量。[默认：第二个网络自述的名称]",
     "Say whether the second network may replace the first: no class worse by more than chance.": "判定第二个网络能否替换第一个：没有任何类别变差超出偶然。",
     "A network's own images, from the field.": "网络自己的现场图片。",
+    "A case that was a false alert.": "误报的案件编号。",
+    "Address of the centre.": "中心的地址。",
+    "Fetch the pictures of false alerts from the centre, as a folder that `add` takes.": "从中心取回误报的图片，存为 `add` 可用的文件夹。",
     "Take false and missed alerts into a network's own images: labels checked, look-alikes kept out of the measuring.": "把误报和漏报收入网络自己的图片：检查标注，近似图片不得进入测量集。",
     # patrol-edge
     "Watch cameras, find hazards, and get every alert to the centre.": "看守摄像头，发现隐患，把每条警报送到中心。",
