@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -84,9 +85,9 @@ def test_a_box_sees_what_the_drone_flies_over(tmp_path: Path) -> None:
 
 def test_a_taken_port_ends_it_with_a_message() -> None:
     """`--camera` on a port where something listens: status 2, one line that names the port, in the language asked for."""
-    port = free_port()
-    with sim("px4", free_port(), "--camera", str(port)):
-        command = [sys.executable, "-m", "patrol", "sim", "--camera", str(port), "--link", "udpout://127.0.0.1:9"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "patrol", "sim", "--camera", port, "--link", "udpout://127.0.0.1:9"]
         second = subprocess.run(
             command, cwd=ROOT, env={"PATROL_LANG": "zh-CN"}, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )  # fmt: skip
