@@ -62,18 +62,24 @@ def write_onnx(
 
     half: store the large weights as float16 (they are computed with in float32 all the same).
     """
-    detector = Detector(network).eval()
+    write_module(Detector(network).eval(), input_size, "predictions", metadata, file, half=half)
+
+
+def write_module(
+    module: nn.Module, input_size: tuple[int, int], output: str, metadata: Mapping[str, str], file: Path, *, half: bool
+) -> None:
+    """Export a module that takes uint8 ``[N, H, W, 3]`` and gives one output of that name; otherwise as ``write_onnx``."""
     example = torch.zeros((1, *input_size, 3), dtype=torch.uint8)
     file.parent.mkdir(parents=True, exist_ok=True)
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer warns of each shape it fixes: the input size is meant to be fixed
         torch.onnx.export(
-            detector,
+            module,
             (example,),
             str(file),
             input_names=["image"],
-            output_names=["predictions"],
-            dynamic_axes={"image": {0: "N"}, "predictions": {0: "N"}},
+            output_names=[output],
+            dynamic_axes={"image": {0: "N"}, output: {0: "N"}},
             opset_version=OPSET,
             dynamo=False,
         )

@@ -21,16 +21,21 @@ def installed() -> bool:
     return importlib.util.find_spec("openvino") is not None
 
 
+def compiled(file: Path, size_px: tuple[int, int], threads: int) -> Any:
+    """The network for one picture of (height, width), in float32 on every processor (its default is bfloat16 where there is AMX)."""
+    core: Any = importlib.import_module("openvino").Core()
+    settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+    network = core.read_model(str(file))
+    network.reshape([1, *size_px, 3])
+    return core.compile_model(network, "CPU", settings)
+
+
 class OpenvinoModel(Model):
-    """An exported detector run by OpenVINO, in float32 on every processor (its default is bfloat16 where there is AMX)."""
+    """An exported detector run by OpenVINO."""
 
     def __init__(self, file: Path, threads: int = 1) -> None:
         super().__init__(file, threads)
-        core: Any = importlib.import_module("openvino").Core()
-        settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        network = core.read_model(str(file))
-        network.reshape([1, self.height_px, self.width_px, 3])
-        self._compiled = core.compile_model(network, "CPU", settings)
+        self._compiled = compiled(file, (self.height_px, self.width_px), threads)
 
     def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """As ``Model``, image by image."""

@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import yaml
@@ -126,7 +126,31 @@ def write_golden(recipe: Recipe, file: Path) -> Path:
     return target
 
 
-def write_registry(recipe: Recipe, file: Path, outputs: Path, registry: Path = MODELS / "registry.yaml") -> None:
+class Registered(Protocol):
+    """What the registry says of a model, as its recipe has it."""
+
+    @property
+    def name(self) -> str:
+        """The model."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def task(self) -> str:
+        """What it is made for."""
+
+    @property
+    def classes(self) -> list[str]:
+        """What it finds."""
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width of its input in pixels."""
+
+
+def write_registry(recipe: Registered, file: Path, outputs: Path, registry: Path = MODELS / "registry.yaml") -> None:
     """Add or replace the model's entry."""
     content: dict[str, Any] = (
         yaml.safe_load(registry.read_text(encoding="utf-8")) if registry.is_file() else {"models": {}}
@@ -135,7 +159,7 @@ def write_registry(recipe: Recipe, file: Path, outputs: Path, registry: Path = M
         "file": file.relative_to(MODELS).as_posix(),
         "sha256": sha256(file),
         "version": recipe.version,
-        "task": "detect",
+        "task": recipe.task,
         "classes": recipe.classes,
         "input_size": list(recipe.input_size),
         "golden": outputs.relative_to(MODELS).as_posix(),

@@ -40,8 +40,8 @@ def letterbox(image: NDArray[np.uint8], height_px: int, width_px: int) -> tuple[
     return result, Letterbox(scale, left, top)
 
 
-class Model:
-    """An exported detector.
+class Exported:
+    """An exported network with one input ``image``, and what its file says of itself.
 
     file: the ONNX file. threads: CPU threads for one frame. Raises onnxruntime's error if the file is no model.
     """
@@ -56,6 +56,10 @@ class Model:
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self.classes: list[str] = json.loads(self.metadata.get("classes", "[]"))
         self.thresholds: dict[str, float] = json.loads(self.metadata.get("thresholds", "{}"))
+
+
+class Model(Exported):
+    """An exported detector."""
 
     def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Raw predictions ``[N, 4 + C, A]`` for letterboxed RGB images ``[N, H, W, 3]``."""

@@ -1,6 +1,8 @@
 """Segmentation networks' recipes: what is known of pictures, drawn water, samples, figures, and what a release says of itself."""
 
 import csv
+import json
+import shutil
 from pathlib import Path
 
 import cv2
@@ -11,12 +13,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.recipes.recipe import MODELS, shared_data
-from models.recipes.segmentation import compare, evaluate, flooding, pictures, sampling
+from models.recipes.segmentation import compare, evaluate, flooding, pictures, release, sampling
 from models.recipes.segmentation import recipe as recipes
 from models.recipes.segmentation.evaluate import Measured
 from models.recipes.segmentation.pictures import ABSENT, THERE, UNKNOWN, Picture
 from models.recipes.segmentation.recipe import Pictures, SegmentRecipe, Training
+from models.recipes.segmentation.runtime import SegmentModel
 
+REGISTRY = yaml.safe_load((MODELS / "registry.yaml").read_text(encoding="utf-8"))["models"]
+NAMES = sorted(name for name, entry in REGISTRY.items() if entry["task"] == "segment")
 RULES = Training(epochs=1, samples_per_epoch=8, learning_rate=1e-3)
 NOTHING = np.zeros((0, 4))
 
@@ -171,3 +176,68 @@ def test_a_worse_network_may_not_replace_a_better_one() -> None:
     assert compare.Verdict(compare.judge("val", good, bad, 1)).worse == ["val IoU", "val AUC"]
     assert compare.Verdict(compare.judge("val", good, good, 1)).may_replace
     assert "may not replace" in compare.Verdict(compare.judge("val", good, bad, 1)).text()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_released_network_is_what_it_says(name: str) -> None:
+    """Hash, size limit, metadata, input; a batch gives what its pictures give alone; golden outputs are reproduced."""
+    entry = REGISTRY[name]
+    file = MODELS / entry["file"]
+    assert file.stat().st_size <= 12_000_000
+    model = SegmentModel(file)
+    assert model.metadata["name"] == name
+    assert model.metadata["license"] == "AGPL-3.0-or-later"
+    assert len(model.metadata["data_sha256"]) == 64
+    assert model.thresholds == dict.fromkeys(entry["classes"], 0.5)
+    two = np.random.default_rng(0).integers(0, 255, (2, model.height_px, model.width_px, 3), dtype=np.uint8)
+    both = model.predict(two)
+    assert both.shape == (2, model.height_px // 2, model.width_px // 2)
+    assert np.abs(both[1].astype(int) - model.predict(two[1:])[0]).max() <= 2
+    assert release.verify(name) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_network_is_told_from_the_released_one(name: str, tmp_path: Path) -> None:
+    """Golden outputs that differ, another version and a changed byte are each named."""
+    shutil.copy(MODELS / "registry.yaml", tmp_path)
+    for folder in (MODELS / name, MODELS / name / "golden"):
+        (tmp_path / folder.relative_to(MODELS)).mkdir()
+        for file in folder.iterdir():
+            if file.suffix in (".onnx", ".json"):
+                shutil.copy(file, tmp_path / file.relative_to(MODELS))
+    golden = tmp_path / name / "golden" / "golden.json"
+    said = json.loads(golden.read_text(encoding="utf-8"))
+    said["made"]["squares"] = (255 - np.array(said["made"]["squares"])).tolist()
+    golden.write_text(json.dumps(said), encoding="utf-8")
+    assert any("made picture" in problem for problem in release.verify(name, tmp_path))
+    registry = tmp_path / "registry.yaml"
+    registry.write_text(registry.read_text(encoding="utf-8").replace(REGISTRY[name]["version"], "1"), encoding="utf-8")
+    assert any("version" in problem for problem in release.verify(name, tmp_path))
+    content = bytearray((tmp_path / REGISTRY[name]["file"]).read_bytes())
+    content[5000] ^= 1
+    (tmp_path / REGISTRY[name]["file"]).write_bytes(bytes(content))
+    assert release.verify(name, tmp_path) == [f"{name}: the file's SHA-256 is not the registry's"]
+
+
+def test_the_learning_rate_rises_once_falls_and_with_both_sides_falls_again() -> None:
+    """A short rise, a fall to the end or to where both sides are learnt from, there a second fall; never negative."""
+    one = RULES.model_copy(update={"epochs": 10})
+    two = one.model_copy(update={"together_from": 6, "together_rate": 5e-4})
+    steps = np.linspace(0, 9.99, 400)
+    rates = np.array([one.rate(float(step)) for step in steps])
+    assert (np.diff(rates[steps > 0.2]) <= 0).all()
+    assert rates.max() == pytest.approx(1e-3, rel=0.01)
+    again = np.array([two.rate(float(step)) for step in steps])
+    assert (np.diff(again[(steps > 0.2) & (steps < 6)]) <= 0).all()
+    assert again[steps < 6][-1] < 5e-5
+    assert again[steps >= 6].max() == pytest.approx(5e-4, rel=0.01)
+    assert (np.diff(again[steps > 6.2]) <= 0).all()
+    assert again.min() >= 0
+
+
+def test_half_is_put_where_the_overlap_is_best() -> None:
+    """Water at shares from 90 on and land below: the best limit lies there; with nothing known it stays in its range."""
+    spread = np.zeros((256, 2))
+    spread[90:200, 0], spread[:90, 1] = 5, 5
+    assert evaluate.best_even(spread) * 256 == pytest.approx(90)
+    assert 0.19 <= evaluate.best_even(np.zeros((256, 2))) <= 0.81

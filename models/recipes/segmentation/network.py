@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from math import log
 from typing import Any
 
 import torch
@@ -58,15 +59,18 @@ class Segmenter(nn.Module):  # type: ignore[misc]  # torch is absent from the en
 
 
 class Shares(nn.Module):  # type: ignore[misc]  # as above
-    """What goes into ONNX: uint8 ``[N, H, W, 3]`` RGB in, uint8 ``[N, H / 2, W / 2]`` out: 255 times how much of it is there."""
+    """What goes into ONNX: uint8 ``[N, H, W, 3]`` RGB in, uint8 ``[N, H / 2, W / 2]`` out: 255 times how much of it is there.
 
-    def __init__(self, network: nn.Module) -> None:
+    even: the network's own share, 0..1, that is given out as one half: where it is best to decide.
+    """
+
+    def __init__(self, network: nn.Module, even: float = 0.5) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.shift = network, log(even / (1 - even))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Shares for a batch of letterboxed pictures."""
         logits = self.network(image.permute(0, 3, 1, 2).float() / 255.0)
         finer = functional.interpolate(logits, scale_factor=2.0, mode="bilinear")
-        result: torch.Tensor = (finer.sigmoid() * 255.0 + 0.5).to(torch.uint8)[:, 0]
+        result: torch.Tensor = ((finer - self.shift).sigmoid() * 255.0 + 0.5).to(torch.uint8)[:, 0]
         return result

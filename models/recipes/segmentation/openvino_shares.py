@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.recipes.openvino_runtime import compiled
 from models.recipes.segmentation.runtime import SegmentModel
 
 
 class OpenvinoShares(SegmentModel):
-    """An exported network run by OpenVINO, in float32 on every processor (its default is bfloat16 where there is AMX)."""
+    """An exported network run by OpenVINO."""
 
     def __init__(self, file: Path, threads: int = 1) -> None:
         super().__init__(file, threads)
-        core: Any = importlib.import_module("openvino").Core()
-        settings = {"INFERENCE_NUM_THREADS": threads, "PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        network = core.read_model(str(file))
-        network.reshape([1, self.height_px, self.width_px, 3])
-        self._compiled = core.compile_model(network, "CPU", settings)
+        self._compiled = compiled(file, (self.height_px, self.width_px), threads)
 
     def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """As ``SegmentModel``, picture by picture."""

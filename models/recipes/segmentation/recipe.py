@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import cos, pi
 from pathlib import Path
 from typing import Literal
 
@@ -65,6 +66,10 @@ class Training(_Part):
     samples_per_epoch: int
     batch: int = 8
     learning_rate: float
+    together_rate: float | None = Field(
+        default=None,
+        description="learning rate from there on, falling to the end once more; the same fall where absent",
+    )
     backbone_rate: float = Field(default=0.2, description="learning rate of what is pretrained, relative to the rest")
     last_rate: float = 0.02
     weight_decay: float = 5e-4
@@ -83,6 +88,21 @@ class Training(_Part):
     check_every: int = 2
     half: bool = True
     effects: dict[str, float] = {}
+
+    def rate(self, epoch: float) -> float:
+        """Learning rate in the course of the epochs: a short rise, then a cosine down to ``last_rate`` of the first.
+
+        With ``together_rate`` there are two such falls, the second from ``together_from`` on.
+        """
+        began, end, first = 0, self.epochs, self.learning_rate
+        if self.together_from is not None and self.together_rate is not None:
+            if epoch >= self.together_from:
+                began, first = self.together_from, self.together_rate
+            else:
+                end = self.together_from
+        progress = (epoch - began) / max(end - began, 1)
+        fall = self.last_rate + (1 - self.last_rate) * (1 + cos(pi * min(progress, 1.0))) / 2
+        return first * min(1.0, progress / 0.02) * fall
 
 
 class Target(_Part):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -15,10 +14,11 @@ from numpy.typing import NDArray
 from models.recipes.dataset import read
 from models.recipes.golden import SEED, picture
 from models.recipes.recipe import MODELS, shared_data
-from models.recipes.release import REGISTRY_HEAD, sha256
+from models.recipes.release import sha256, write_registry
 from models.recipes.segmentation.recipe import SegmentRecipe
 from models.recipes.segmentation.runtime import SegmentModel
 
+__all__ = ["fields", "metadata", "verify", "write_golden", "write_registry"]
 log = logging.getLogger(__name__)
 EVEN = 0.5  # operating threshold: the share from which a pixel counts
 FIELDS = (6, 8)  # rows and columns of mean shares that stand for a photograph
@@ -27,8 +27,8 @@ FIELD_TOLERANCE = 4.0  # of 255, of a field's mean: processors round differently
 SQUARE_TOLERANCE = 12  # of 255, of a single square
 
 
-def metadata(recipe: SegmentRecipe, data_sha256: str) -> dict[str, str]:
-    """What the ONNX file says of itself."""
+def metadata(recipe: SegmentRecipe, data_sha256: str, even: float) -> dict[str, str]:
+    """What the ONNX file says of itself; ``half_was``: the network's own share that is given out as one half."""
     return {
         "name": recipe.name,
         "version": recipe.version,
@@ -36,6 +36,7 @@ def metadata(recipe: SegmentRecipe, data_sha256: str) -> dict[str, str]:
         "thresholds": json.dumps(dict.fromkeys(recipe.classes, EVEN)),
         "license": recipe.license,
         "data_sha256": data_sha256,
+        "half_was": f"{even:.3f}",
     }
 
 
@@ -62,23 +63,6 @@ def write_golden(recipe: SegmentRecipe, file: Path) -> Path:
     content = {"model_sha256": sha256(file), "made": {"seed": SEED, "squares": _made(model)}, "images": images}
     target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return target
-
-
-def write_registry(recipe: SegmentRecipe, file: Path, outputs: Path, registry: Path = MODELS / "registry.yaml") -> None:
-    """Add or replace the model's entry."""
-    content: dict[str, Any] = yaml.safe_load(registry.read_text(encoding="utf-8"))
-    content["models"][recipe.name] = {
-        "file": file.relative_to(MODELS).as_posix(),
-        "sha256": sha256(file),
-        "version": recipe.version,
-        "task": recipe.task,
-        "classes": recipe.classes,
-        "input_size": list(recipe.input_size),
-        "golden": outputs.relative_to(MODELS).as_posix(),
-    }
-    registry.write_text(
-        REGISTRY_HEAD + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120), encoding="utf-8"
-    )
 
 
 def verify(name: str, models: Path = MODELS) -> list[str]:

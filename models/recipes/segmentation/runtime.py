@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import cv2
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
-from models.recipes.runtime import letterbox
+from models.recipes.runtime import Exported, letterbox
 
 
-class SegmentModel:
-    """An exported network.
-
-    file: the ONNX file. threads: CPU threads for one picture. Raises onnxruntime's error if the file is no model.
-    """
-
-    def __init__(self, file: Path, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
-        shape = self._session.get_inputs()[0].shape
-        self.height_px, self.width_px = int(shape[1]), int(shape[2])
-        self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
-        self.classes: list[str] = json.loads(self.metadata.get("classes", "[]"))
-        self.thresholds: dict[str, float] = json.loads(self.metadata.get("thresholds", "{}"))
+class SegmentModel(Exported):
+    """An exported segmentation network."""
 
     def predict(self, batch: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Shares ``[N, h, w]``, 0..255, for letterboxed RGB pictures ``[N, H, W, 3]``."""

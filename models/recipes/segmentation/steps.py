@@ -7,8 +7,9 @@ import logging
 import time
 
 from models.recipes import offline
-from models.recipes.segmentation import pictures, release
+from models.recipes.segmentation import evaluate, pictures, release
 from models.recipes.segmentation.recipe import SWAPPED, SegmentRecipe, swapped
+from models.recipes.segmentation.runtime import SegmentModel
 
 log = logging.getLogger(__name__)
 
@@ -41,19 +42,22 @@ def export(recipe: SegmentRecipe, run: str, threads: int) -> None:
     offline.prepare(recipe.runs / "settings", threads)
     from models.recipes.segmentation import export as exporting  # noqa: PLC0415  # imports torch, as above
     from models.recipes.segmentation import train as training  # noqa: PLC0415  # the same
+    from models.recipes.segmentation.network import Shares  # noqa: PLC0415  # the same
 
     network = training.averaged(recipe, recipe.runs / run)
-    draft = recipe.runs / run / "draft.onnx"
-    exporting.write_onnx(network, recipe.input_size, {}, draft)
-    exporting.check_against_torch(network, recipe, draft, exporting.MOST_GAP)
+    draft, name = recipe.runs / run / "draft.onnx", recipe.classes[0]
+    exporting.write_onnx(Shares(network), recipe.input_size, name, {}, draft)
+    exporting.check_against_torch(Shares(network), recipe, draft, exporting.MOST_GAP)
+    even = evaluate.best_even(evaluate.measure(SegmentModel(draft, threads), recipe, recipe.val).spread)
+    shares = Shares(network, even)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"
-    exporting.write_onnx(network, recipe.input_size, release.metadata(recipe, data), file, half=recipe.store_half)
-    exporting.check_against_torch(
-        network, recipe, file, exporting.MOST_GAP_HALVED if recipe.store_half else exporting.MOST_GAP
-    )
+    said = release.metadata(recipe, data, even)
+    exporting.write_onnx(shares, recipe.input_size, name, said, file, half=recipe.store_half)
+    most = exporting.MOST_GAP_HALVED if recipe.store_half else exporting.MOST_GAP
+    exporting.check_against_torch(shares, recipe, file, most)
     release.write_registry(recipe, file, release.write_golden(recipe, file))
     problems = release.verify(recipe.name)
     if problems:
         raise ValueError("; ".join(problems))
-    log.info("%s: %.1f MB", file.name, file.stat().st_size / 1e6)
+    log.info("%s: %.1f MB, half is the network's own %.2f", file.name, file.stat().st_size / 1e6, even)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import math
 import queue
 import threading
 import time
@@ -22,7 +21,7 @@ from torch.nn import functional
 from models.recipes import network
 from models.recipes.recipe import shared_data
 from models.recipes.segmentation import evaluate, export, sampling
-from models.recipes.segmentation.network import Segmenter
+from models.recipes.segmentation.network import Segmenter, Shares
 from models.recipes.segmentation.pictures import THERE, UNKNOWN, Picture, split
 from models.recipes.segmentation.recipe import SegmentRecipe, Training, together
 from models.recipes.segmentation.runtime import SegmentModel
@@ -142,12 +141,6 @@ def optimizer(model: Any, rules: Training) -> torch.optim.Optimizer:
     return torch.optim.AdamW(groups, lr=rules.learning_rate)
 
 
-def rate(rules: Training, progress: float) -> float:
-    """Learning rate at ``progress`` 0..1: a short rise, then a cosine down to ``last_rate`` of the first."""
-    fall = rules.last_rate + (1 - rules.last_rate) * (1 + math.cos(math.pi * min(progress, 1.0))) / 2
-    return rules.learning_rate * min(1.0, progress / 0.02) * fall
-
-
 class Run:
     """One training in ``folder``: network, running average, optimiser, epoch and history, all in one checkpoint."""
 
@@ -214,7 +207,7 @@ class Run:
         total, began = 0.0, time.monotonic()
         for number, batch in enumerate(batches(self.recipe, self.pictures, self.epoch)):
             for group in self.optimizer.param_groups:
-                group["lr"] = group["share"] * rate(rules, (self.epoch + number / count) / rules.epochs)
+                group["lr"] = group["share"] * rules.rate(self.epoch + number / count)
             total += self._step(batch)
             if number % 20 == 19:
                 each = (time.monotonic() - began) / (number + 1)
@@ -245,24 +238,19 @@ class Run:
         self.whole = True
         kept = self.folder / "apart.onnx"
         if not kept.is_file():
-            export.write_onnx(
-                copy.deepcopy(self.average).cpu(),
-                self.recipe.input_size,
-                {"classes": json.dumps(self.recipe.classes)},
-                kept,
-            )
+            self._write(kept)
         self.recipe = together(self.recipe)
         self.pictures = split(self.recipe)
         log.info("from here on both sides: %d pictures", len(self.pictures))
 
+    def _write(self, file: Path) -> None:
+        said = {"classes": json.dumps(self.recipe.classes)}
+        average = copy.deepcopy(self.average).cpu()
+        export.write_onnx(Shares(average), self.recipe.input_size, self.recipe.classes[0], said, file)
+
     def _check(self) -> dict[str, float]:
         file = self.folder / "check.onnx"
-        export.write_onnx(
-            copy.deepcopy(self.average).cpu(),
-            self.recipe.input_size,
-            {"classes": json.dumps(self.recipe.classes)},
-            file,
-        )
+        self._write(file)
         model = SegmentModel(file, threads=1)
         result: dict[str, float] = {}
         for source in self.recipe.measured:
