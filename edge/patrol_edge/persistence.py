@@ -5,8 +5,8 @@ the picture, not to a track: a detector that loses a car for a while, takes it f
 person walking through the view neither restarts a timer nor raises the same alert again.
 
 - A spot begins with its first vote and is raised once, when it has been seen for `dwell_s` and by at
-  least `share` of the looks since then, and by as many as the sighting itself wants. After a longer absence one
-  more vote proves no stay: who passes the place where a van has just unloaded does not complete the van's time.
+  least `share` of the looks since then, and by as many as the sighting itself wants. After a longer absence it
+  must be there for a fifth of `dwell_s` again: who passes the place where a van has just unloaded does not complete its time.
 - It ends when it was looked at and not seen for `clear_s` of *watched* time. Time in which nobody
   looked proves neither presence nor absence: it never clears a spot, and a candidate survives a gap
   of at most its own dwell.
@@ -27,6 +27,7 @@ SAME_SPOT_IOU = 0.35  # boxes of a standing vehicle overlap far more; of its nei
 SAME_SPOT_M = 1.2  # ground points closer than this are one spot even when occlusion cuts the box
 MAX_SPOTS = 64  # a zone with more simultaneous candidates is a crowd; the oldest unraised are dropped first
 KEPT_CONFIDENCES = 101  # the median of the last hundred votes says enough, and memory stays bounded
+STAYS_AGAIN = 0.2  # share of the dwell that a spot must be seen again after it was lost for more than two looks
 SETTLING_VOTES = 5  # the anchor follows the boxes for this many votes, then stands: a crawling queue is not one car
 
 
@@ -58,12 +59,13 @@ class Spot(BaseModel):
     confidences: tuple[float, ...]
     absent_s: float
     alert_id: str | None
+    returned_at: AwareDatetime | None = None  # when it was seen again after it had been lost
 
     def shifted(self, by: timedelta) -> Spot:
         """The same spot after the clock was set: every remembered moment moves along."""
-        return self.model_copy(
-            update={"first_seen_at": self.first_seen_at + by, "last_seen_at": self.last_seen_at + by}
-        )
+        returned = None if self.returned_at is None else self.returned_at + by
+        moments = {"first_seen_at": self.first_seen_at + by, "last_seen_at": self.last_seen_at + by}
+        return self.model_copy(update={**moments, "returned_at": returned})
 
 
 class ZoneMemory(BaseModel):
@@ -117,10 +119,10 @@ def look(
     spots: list[Spot] = []
     findings: list[Raised | Ended] = []
 
-    def keep(spot: Spot, sighting: Sighting, *, returned: bool = False) -> None:
+    def keep(spot: Spot, sighting: Sighting) -> None:
         dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
         enough = spot.votes >= max(rules.share * spot.looks, sighting.least_votes)
-        if spot.alert_id is None and not returned and dwell_s >= rules.dwell_s and enough:
+        if spot.alert_id is None and _stays(spot, rules, now) and dwell_s >= rules.dwell_s and enough:
             spot = spot.model_copy(update={"alert_id": _alert_id(spot, identity)})
             findings.append(Raised(spot, sighting))
         spots.append(spot)
@@ -129,8 +131,7 @@ def look(
         if spot.alert_id is None and gap_s > max(rules.dwell_s, 2 * rules.look_every_s, rules.keep_s):
             continue  # nobody looked for longer than the dwell itself: a candidate proves nothing any more
         if n in pairs:
-            returned = spot.absent_s > 2 * rules.look_every_s
-            keep(_voted(spot, sightings[pairs[n]], now), sightings[pairs[n]], returned=returned)
+            keep(_voted(spot, sightings[pairs[n]], now, rules.look_every_s), sightings[pairs[n]])
             continue
         missed = spot.model_copy(update={"looks": spot.looks + 1, "absent_s": spot.absent_s + watched_s})
         if missed.absent_s < rules.clear_s:
@@ -142,6 +143,13 @@ def look(
         if not any(_closeness(spot, sighting, rules.same_m) > 0 for spot in spots):
             keep(_begin(sighting, zone, now), sighting)
     return ZoneMemory(spots=tuple(_bounded(spots)), last_look_at=now, kept=memory.kept), findings
+
+
+def _stays(spot: Spot, rules: Persistence, now: datetime) -> bool:
+    """Whether it has been there for long enough since it was last lost."""
+    if spot.returned_at is None:
+        return True
+    return (now - spot.returned_at).total_seconds() >= STAYS_AGAIN * rules.dwell_s
 
 
 def _alert_id(spot: Spot, identity: str) -> str:
@@ -157,7 +165,7 @@ def _begin(sighting: Sighting, zone: str, now: datetime) -> Spot:
     )  # fmt: skip
 
 
-def _voted(spot: Spot, sighting: Sighting, now: datetime) -> Spot:
+def _voted(spot: Spot, sighting: Sighting, now: datetime, look_every_s: float) -> Spot:
     anchor, ground = spot.anchor_px, spot.ground_m
     if spot.votes < SETTLING_VOTES and spot.place is None:
         n = spot.votes
@@ -171,6 +179,7 @@ def _voted(spot: Spot, sighting: Sighting, now: datetime) -> Spot:
         update={
             "anchor_px": anchor, "ground_m": ground, "last_seen_at": now, "looks": spot.looks + 1, "votes": spot.votes + 1,
             "confidences": (*spot.confidences, sighting.confidence)[-KEPT_CONFIDENCES:], "absent_s": 0.0,
+            "returned_at": now if spot.absent_s > 2 * look_every_s else spot.returned_at,
         }
     )  # fmt: skip
 

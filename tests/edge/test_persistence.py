@@ -65,10 +65,10 @@ def test_a_passing_vehicle_never_alerts() -> None:
 def test_who_passes_where_another_unloaded_does_not_complete_its_time() -> None:
     """A van stands for 14 of the 20 seconds and leaves; a car that passes its place 7 s later raises nothing, one that stays does."""
     unloads = [(t, [car()] if t < 14 else []) for t in range(21)]
-    _, passes = run([*unloads, (21, [car()]), *[(t, []) for t in range(22, 40)]])
-    _, stays = run([*unloads, *[(t, [car()]) for t in range(21, 26)]])
+    _, passes = run([*unloads, *[(t, [car()]) for t in (21, 22, 23)], *[(t, []) for t in range(24, 40)]])
+    _, stays = run([*unloads, *[(t, [car()]) for t in range(21, 30)]])
     assert passes == []
-    assert [(t, type(c)) for t, c in stays] == [(22, Raised)]
+    assert [(t, type(c)) for t, c in stays] == [(25, Raised)]
 
 
 def test_a_crawling_queue_is_not_one_car() -> None:
