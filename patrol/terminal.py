@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, NoReturn, TextIO
 
 import click
 import structlog
 
-from patrol.errors import FileUnusable, Language, PatrolError
+from patrol.errors import FileUnusable, Language, PatrolError, Text
 
+FINITE = Text("{value} is not a finite number.", "{value} 不是有限的数。")
 EXIT_REFUSED = 2
 EXIT_INTERRUPTED = 130
 
@@ -38,6 +40,21 @@ def run(command: click.Command, name: str) -> NoReturn:
         click.echo(f"{name}: {refused.explain(language_of(os.environ))}", err=True)
         sys.exit(EXIT_REFUSED)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+class Finite(click.FloatRange):
+    """A number, within limits if there are any: neither NaN nor infinite, which slip past every comparison."""
+
+    def __init__(self, min: float | None = None, max: float | None = None) -> None:  # noqa: A002 - as click calls them
+        super().__init__(min, max)
+        self.name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number. Fails as click's types do."""
+        number = float(super().convert(value, param, ctx))
+        if not isfinite(number):
+            self.fail(FINITE.said_in(language_of(os.environ)).format(value=value), param, ctx)
+        return number
 
 
 def language_of(environ: Mapping[str, str]) -> Language:

@@ -10,9 +10,10 @@ import numpy as np
 
 from patrol.commands.options import district_option
 from patrol.config import load
-from patrol.errors import CalibrationRefused, PointsUnreadable, Text
+from patrol.errors import CalibrationRefused, FileUnusable, PointsUnreadable, Text
 from patrol.geo import Camera, EastNorth, Floats, Lens, LocalFrame
 from patrol.resection import Resection, resect
+from patrol.terminal import Finite
 
 COLUMNS = ("x_px", "y_px", "longitude_deg", "latitude_deg")
 
@@ -26,7 +27,7 @@ COLUMNS = ("x_px", "y_px", "longitude_deg", "latitude_deg")
 @click.option(
     "--picked",
     "picked_px",
-    type=click.FloatRange(0.1, 100),
+    type=Finite(0.1, 100),
     default=1.0,
     show_default=True,
     help="How well points are picked, pixels.",
@@ -58,12 +59,17 @@ def command(points: Path, camera_id: str, config_path: Path, picked_px: float) -
 
 
 def read_points(path: Path) -> tuple[Floats, Floats, Floats]:
-    """(n, 2) pixels, (n, 2) latitude and longitude, (n,) heights in metres. Raises PointsUnreadable."""
+    """(n, 2) pixels, (n, 2) latitude and longitude, (n,) heights in metres. Raises PointsUnreadable, FileUnusable."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as err:
-        raise PointsUnreadable(path=path, line=1, cause=str(err)) from err
+            reader = csv.DictReader(file)
+            rows = list(reader)
+    except OSError as err:
+        raise FileUnusable(path=str(path), cause=err.strerror or str(err)) from err
+    except UnicodeDecodeError as err:
+        raise FileUnusable(path=str(path), cause=Text("it is no UTF-8 text", "它不是 UTF-8 文本")) from err
+    except csv.Error as err:
+        raise PointsUnreadable(path=path, line=reader.line_num, cause=str(err)) from err
     if not rows or not set(COLUMNS) <= set(rows[0]):
         raise PointsUnreadable(
             path=path, line=1, cause=Text(f"columns {', '.join(COLUMNS)} are needed", f"需要列 {'、'.join(COLUMNS)}")

@@ -14,6 +14,7 @@ from patrol.commands.options import district_option
 from patrol.config import load
 from patrol.demo import named_clip, prepare
 from patrol.scenes.demo_clips import rendered_clips
+from patrol.terminal import Finite
 
 
 @click.command("demo")
@@ -22,7 +23,7 @@ from patrol.scenes.demo_clips import rendered_clips
     metavar="SOURCE",
     help="Watch this video file, folder of pictures or rtsp:// address instead of the rendered street.",
 )
-@click.option("--seconds", type=click.FloatRange(min=1), help="End after this time.  [default: until Ctrl-C]")
+@click.option("--seconds", type=Finite(min=1), help="End after this time.  [default: until Ctrl-C]")
 @click.option("--json", "as_json", is_flag=True, help="Print nothing but one summary line, as JSON, at the end.")
 @district_option
 def command(clip: str | None, seconds: float | None, as_json: bool, config_path: Path) -> None:

@@ -41,6 +41,7 @@ from patrol.planning.files.qgc import read_plan
 from patrol.planning.intent import setting_of
 from patrol.planning.mission import Mission
 from patrol.planning.safety import Rules, judge
+from patrol.terminal import Finite
 
 EXIT_REFUSED, EXIT_NOT_AS_PLANNED, EXIT_LEFT = 2, 3, 4
 LINE_EVERY_S = 10.0  # where there is no terminal to write one line over
@@ -85,7 +86,7 @@ class Wanted:
 @click.option(
     "--within",
     "within_s",
-    type=click.FloatRange(1, 600),
+    type=Finite(1, 600),
     default=10.0,
     show_default=True,
     help="Seconds to wait for the vehicle to be heard.",

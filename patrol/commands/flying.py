@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from patrol.commands.options import A_PATH, district_option
-from patrol.errors import GeodataUnreadable
+from patrol.errors import FileUnusable, GeodataUnreadable, Text
 from patrol.planning.airspace import Terrain, Zone
 from patrol.planning.drone import CALM, Wind
 from patrol.planning.files.zones import read_zones
@@ -57,11 +57,13 @@ class MomentType(click.ParamType[float]):
 
 
 def text_of(path: Path) -> str:
-    """The text of a file. Raises GeodataUnreadable."""
+    """The text of a file. Raises FileUnusable."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
-        raise GeodataUnreadable(name=str(path), cause=str(err)) from err
+    except OSError as err:
+        raise FileUnusable(path=str(path), cause=err.strerror or str(err)) from err
+    except UnicodeDecodeError as err:
+        raise FileUnusable(path=str(path), cause=Text("it is no UTF-8 text", "它不是 UTF-8 文本")) from err
 
 
 def terrain_of(path: Path | None) -> Terrain | None:
@@ -74,7 +76,7 @@ def terrain_of(path: Path | None) -> Terrain | None:
 
 
 def zones_of(paths: tuple[Path, ...], starts_at_s: float | None) -> tuple[Zone, ...]:
-    """Zones from GeoJSON, ED-269, ED-318, KML or KMZ files. Raises GeodataUnreadable."""
+    """Zones from GeoJSON, ED-269, ED-318, KML or KMZ files. Raises GeodataUnreadable, FileUnusable."""
     return tuple(zone for path in paths for zone in read_zones(_geodata_text(path), path.name, starts_at_s))
 
 
@@ -91,7 +93,8 @@ def _geodata_text(path: Path) -> str:
             with archive.open(inner) as stored:
                 return stored.read(LARGEST_KML).decode("utf-8-sig")
     except (OSError, zipfile.BadZipFile, UnicodeDecodeError, NotImplementedError, RuntimeError, zlib.error) as err:
-        raise GeodataUnreadable(name=str(path), cause=str(err)) from err
+        cause = err.strerror if isinstance(err, OSError) and err.strerror else str(err)
+        raise GeodataUnreadable(name=str(path), cause=cause) from err
 
 
 wind_option = click.option("--wind", type=WindType(), default=CALM, help="Wind, e.g. 5@270: 5 m/s from the west.")

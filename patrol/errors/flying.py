@@ -64,8 +64,8 @@ class DroneSilent(FlightError):
     """Nothing is heard of the drone."""
 
     message = Text(
-        "Nothing was heard of drone {drone} for {seconds} s on {link}.",
-        "在 {link} 上 {seconds} 秒没有收到无人机 {drone} 的任何消息。",
+        "Nothing was heard of {drone} for {seconds} s on {link}.",
+        "在 {link} 上 {seconds} 秒没有收到{drone}的任何消息。",
     )
     remedy = Text(
         "Check power, radio and the link's address; with signing on, both ends need the same key.",

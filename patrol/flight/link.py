@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from patrol.errors import DroneForeign, DroneLinkLost, DroneSilent, DronesSeveral
+from patrol.errors import DroneForeign, DroneLinkLost, DroneSilent, DronesSeveral, Text
 from patrol.flight.clock import Bell, Clock, Followed, Steady
 from patrol.flight.compare import Firmware
 from patrol.flight.dialect import Codec, Frame, Signing
@@ -141,7 +141,7 @@ class Link:
                     if message is not None and message.name == "HEARTBEAT" and message.component == AUTOPILOT_COMPONENT:
                         return message
                 if self.now() >= give_up_at:
-                    raise DroneSilent(drone=system or "?", seconds=within_s, link=self.address.text)
+                    raise DroneSilent(drone=called(system), seconds=f"{within_s:g}", link=self.address.text)
                 await self.clock.sleep_until(give_up_at, ear.bell)
 
     async def find(self, system: int | None, within_s: float = 10.0) -> Found:
@@ -253,3 +253,8 @@ def _addressed(message: Message, system: int) -> Message:
 def _for_us(message: Message) -> bool:
     """Not an answer to another ground station."""
     return message.is_for(GCS_SYSTEM, GCS_COMPONENT)
+
+
+def called(system: int | None) -> Text:
+    """A drone by its number on the link; any, where none was named."""
+    return Text("any drone", "任何无人机") if system is None else Text(f"drone {system}", f"无人机 {system} ")

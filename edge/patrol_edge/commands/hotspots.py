@@ -15,6 +15,7 @@ import numpy as np
 from patrol.config.zones import ThermalConfig
 from patrol.errors import FileUnusable, Language, SourceError
 from patrol.geo import Camera, EastNorth, LatLon, Lens, LocalFrame, Pose, PoseSigma
+from patrol.terminal import Finite
 from patrol_edge.frame import Image
 from patrol_edge.rules.hotspots import HotKind, HotSpot, Thresholds, find, find_relative, ground_area, no_area
 from patrol_edge.thermal.files import Thermogram, read_thermogram
@@ -84,10 +85,12 @@ def judged(path: Path, thermal: ThermalConfig, limits: Thresholds) -> Judged:
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line for each picture, then a summary.")
 @click.option("--png", type=click.Path(path_type=Path), help="Folder for pictures with everything hot drawn in.")
-@click.option("--hot-c", type=float, default=60.0, show_default=True, help="What is colder is not hot, in °C.")
-@click.option("--fire-c", type=float, default=150.0, show_default=True, help="Sun and machines stay below this, in °C.")
-@click.option("--emissivity", type=click.FloatRange(0.1, 1), help="Of the surfaces.  [default: what the picture says]")
-@click.option("--range-m", type=click.FloatRange(0), help="Distance of the surfaces.  [default: what the picture says]")
+@click.option("--hot-c", type=Finite(), default=60.0, show_default=True, help="What is colder is not hot, in °C.")
+@click.option(
+    "--fire-c", type=Finite(), default=150.0, show_default=True, help="Sun and machines stay below this, in °C."
+)
+@click.option("--emissivity", type=Finite(0.1, 1), help="Of the surfaces.  [default: what the picture says]")
+@click.option("--range-m", type=Finite(0), help="Distance of the surfaces.  [default: what the picture says]")
 @click.pass_context
 def hotspots(
     context: click.Context,
@@ -110,7 +113,8 @@ def hotspots(
     language: Language = context.meta["language"]
     thermal = ThermalConfig(emissivity=emissivity, range_m=range_m)
     failed = fires = 0
-    for path in files:
+    marks = marked_names(files)
+    for path, mark in zip(files, marks, strict=True):
         try:
             found = judged(path, thermal, Thresholds(hot_c=hot_c, fire_c=fire_c))
         except SourceError as err:
@@ -121,13 +125,25 @@ def hotspots(
         click.echo(json.dumps(as_object(found), ensure_ascii=False) if as_json else "\n".join(lines(found, language)))
         if png is not None:
             png.mkdir(parents=True, exist_ok=True)
-            marked = png / f"{path.stem}.png"
+            marked = png / mark
             if not cv2.imwrite(str(marked), drawn(found)):
                 raise FileUnusable(path=str(marked), cause="the picture was not written")
     summary = {"files": len(files), "failed": failed, "fires": fires}
     click.echo(json.dumps({"summary": True, **summary}) if as_json else WORDS[language]["summary"].format(**summary))
     if failed:
         context.exit(2)
+
+
+def marked_names(files: Sequence[Path]) -> list[str]:
+    """A name for the marked picture of each file, none twice: `a.png`, and `a-2.png` for the next that is called `a`."""
+    names = list[str]()
+    for path in files:
+        name, n = f"{path.stem}.png", 1
+        while name.lower() in {other.lower() for other in names}:
+            n += 1
+            name = f"{path.stem}-{n}.png"
+        names.append(name)
+    return names
 
 
 def lines(found: Judged, language: Language) -> list[str]:

@@ -47,8 +47,8 @@ WORDS: dict[Language, str] = {
 def replay(context: click.Context, scenes: tuple[Path, ...], data: Path, models: Path, as_json: bool) -> None:
     """Run recorded scenes and print what was found of what should be: precision, recall, delay, false alerts per camera-day.
 
-    A scene is a YAML file with film, camera and incidents; tests/replay/scenes has some. A scene whose film is missing is
-    named and the others go on; the exit code is then 2.
+    A scene is a YAML file with film, camera and incidents; tests/replay/scenes has some. A scene that cannot be read, or
+    whose film is missing, is named and the others go on; the exit code is then 2.
 
     \b
     patrol-edge replay tests/replay/scenes/*.yaml
@@ -57,9 +57,11 @@ def replay(context: click.Context, scenes: tuple[Path, ...], data: Path, models:
     detectors: dict[str, Detector] = {}
     total, failed = Score(0, 0, 0, 0.0, ()), 0
     for path in scenes:
-        scene = read_scene(path)
-        detectors |= load_detectors(models, watcher_of(scene).models - detectors.keys(), threads=os.cpu_count() or 1)
         try:
+            scene = read_scene(path)
+            detectors |= load_detectors(
+                models, watcher_of(scene).models - detectors.keys(), threads=os.cpu_count() or 1
+            )
             result, alerts = run(scene, data, detectors)
         except SourceError as err:
             failed += 1

@@ -15,6 +15,7 @@ from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import Address, Opener, Peer, Transport, open_transport
 
 TICK_S = 0.02
+GONE_S = 60.0  # a ground station that is only slow, on a busy machine, is heard again sooner
 LAG_AT_MOST_S = 1.0  # what moved straight on for longer is elsewhere
 
 
@@ -46,7 +47,8 @@ class Aloft:
     """One vehicle on one link. Its time is its clock's since it was started; it says what is due each `tick_s`.
 
     With `lead_s` its time waits for the ground station: it never runs further ahead of what it last heard. However
-    fast it flies, a ground station that is kept from running is then not a lost link.
+    fast it flies, a ground station that is kept from running is then not a lost link. One that says nothing for
+    `GONE_S` of real time is gone: time goes on without it, the link is lost, and what the vehicle does then is seen.
     """
 
     def __init__(
@@ -68,7 +70,7 @@ class Aloft:
         self._wall, self._opener, self._tick_s = wall, opener, tick_s
         self._transport: Transport | None = None
         self._behind_s = 0.0  # the clock's time less the drone's
-        self._lead_s, self._until_s = lead_s, inf
+        self._lead_s, self._until_s, self._heard_s = lead_s, inf, inf
 
     async def run(self) -> None:
         """Fly until cancelled, or until the link ends. Raises DroneLinkUnusable."""
@@ -91,6 +93,8 @@ class Aloft:
         return min(max(self._clock.now() - self._behind_s - self.vehicle.drone.now, 0.0), LAG_AT_MOST_S)
 
     def _now(self) -> float:
+        if self._wall() - self._heard_s > GONE_S:
+            self._until_s = self._heard_s = inf
         now = min(self._clock.now() - self._behind_s, self._until_s)
         self._behind_s = self._clock.now() - now
         return now
@@ -103,6 +107,7 @@ class Aloft:
         del peer  # a vehicle speaks to every ground station
         if self._lead_s is not None:
             self._until_s = self._now() + self._lead_s
+            self._heard_s = self._wall()
         for frame in self._codec.feed(data):
             if frame.message is not None and not self.losses.eat(frame.message):
                 self._send(self.vehicle.hear(frame.message, self._now()))

@@ -6,12 +6,14 @@ import json
 from math import inf, isfinite, isnan
 from typing import Any
 
-from patrol.errors import GeodataUnreadable
+from patrol.errors import GeodataUnreadable, Text
 from patrol.geo import LatLon
 from patrol.planning.airspace import Circle, Span, Zone
 from patrol.planning.files.geozones import ed269_zones, ed318_zones, is_ed318, moment_s
 from patrol.planning.files.kml import read_polygons
 
+_EMPTY = Text("it is empty", "它是空的")
+_NO_ZONES = Text("it holds no zone: it would forbid nothing", "其中没有任何区域：什么也禁不了")
 TRIANGLE = 3  # corners of the smallest ring, its first corner not repeated
 
 
@@ -48,6 +50,8 @@ def read_zones(text: str, name: str, starts_at_s: float | None = None) -> tuple[
     A zone that is nowhere on Earth or encloses nothing is refused with its file: it would forbid nothing, unnoticed.
     """
     zones = _zones(text, name, starts_at_s)
+    if not zones and _is_without_zones(text, name):
+        raise GeodataUnreadable(name=name, cause=_NO_ZONES)
     for zone in zones:
         _check_shape(zone.shape, f"zone {zone.id}", name)
         if isnan(zone.floor_m) or isnan(zone.ceiling_m) or zone.floor_m > zone.ceiling_m:
@@ -78,6 +82,14 @@ def _zones(text: str, name: str, starts_at_s: float | None) -> tuple[Zone, ...]:
     raise GeodataUnreadable(name=name, cause="neither GeoJSON, ED-269, ED-318 nor KML")
 
 
+def _is_without_zones(text: str, name: str) -> bool:
+    """Whether there is none at all: not whether none of many counts at the time of the flight."""
+    if _is_xml(text):
+        return True
+    document = _json(text, name)
+    return not (document.get("features") or document.get("UASZoneList"))
+
+
 def _check_shape(shape: Circle | tuple[tuple[LatLon, ...], ...], what: str, name: str) -> None:
     rings = ((shape.centre,),) if isinstance(shape, Circle) else shape
     for at in (corner for ring in rings for corner in ring):
@@ -95,6 +107,8 @@ def _is_xml(text: str) -> bool:
 
 
 def _json(text: str, name: str) -> Any:
+    if not text.strip("\ufeff \t\r\n"):
+        raise GeodataUnreadable(name=name, cause=_EMPTY)
     try:
         return json.loads(text.removeprefix("\ufeff"))  # the mark that some editors write first
     except (ValueError, RecursionError) as err:
