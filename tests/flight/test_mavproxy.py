@@ -7,11 +7,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pymavlink import mavutil
 
 from patrol.broker import free_port
 from patrol.flight.compare import Firmware
@@ -52,6 +54,29 @@ class Shell:
         self._process.stdin.flush()
 
 
+def fence_items_in(log: Path) -> list[tuple[int, int, int, int]]:
+    """(number, command, x, y) of each item that came after MAVProxy had asked for the fence, by its own log; each once."""
+    reader: Any = mavutil.mavlink_connection(str(log))
+    found, asked = dict[int, tuple[int, int, int, int]](), False
+    try:
+        while (m := reader.recv_match(type=["MISSION_REQUEST_LIST", "MISSION_ITEM_INT"])) is not None:
+            if m.get_type() == "MISSION_REQUEST_LIST":
+                asked = m.mission_type == MissionType.FENCE
+            elif asked and m.get_srcSystem() == 1:
+                found[m.seq] = (m.seq, m.command, m.x, m.y)
+    finally:
+        reader.close()
+    return [found[n] for n in sorted(found)]
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Until it holds; fails after the deadline."""
+    give_up_at = time.monotonic() + DEADLINE_S
+    while not holds():
+        assert time.monotonic() < give_up_at
+        time.sleep(0.2)
+
+
 @contextmanager
 def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A program; killed afterwards."""
@@ -72,7 +97,10 @@ def running(command: list[str], folder: Path) -> Iterator[subprocess.Popen[str]]
 @pytest.mark.xdist_group("mavproxy")
 @pytest.mark.parametrize("firmware", FIRMWARES)
 def test_mavproxy_lists_mission_and_fence(firmware: Firmware, tmp_path: Path) -> None:
-    """It connects, and lists every item of the mission and, as far as the firmware lets it, of the fence at its place."""
+    """It connects and lists every item of the mission and of the fence at its place; of PX4's fence by its own log of what came.
+
+    PX4 gives fence items the mission's type, and MAVProxy, which got them all, does not take them for a fence.
+    """
     if not MAVPROXY.exists():
         pytest.skip("MAVProxy is not installed: make/peers puts it into .venv-mavproxy")
     port, (name, home) = free_port(), DRONES[firmware]
@@ -100,10 +128,10 @@ def test_mavproxy_lists_mission_and_fence(firmware: Firmware, tmp_path: Path) ->
             shell.say("fence list")
             fence = lists[MissionType.FENCE]
             shell.expect(f"Requesting {len(fence)} fence items")
-            if (
-                firmware == "ardupilot"
-            ):  # PX4 gives fence items the mission's type, which MAVProxy does not take for a fence
+            if firmware == "ardupilot":
                 shell.expect(f"Saved {len(fence)} fence items to")
+            expected = [(n, item.command, item.x, item.y) for n, item in enumerate(fence)]
+            until(lambda: fence_items_in(tmp_path / "mav.tlog") == expected)
             for item in (*lists[MissionType.MISSION], *(fence if firmware == "ardupilot" else ())):
                 if item.command in {16, 21, 22, 5001}:
                     line = f"{item.x / 1e7:.10f} {item.y / 1e7:.10f}"
