@@ -33,7 +33,7 @@ from patrol.flight.sim.camera import (
     rest_s,
 )
 from patrol.flight.sim.drone import SimDrone
-from patrol.flight.sim.mjpeg import CLIENTS, Feed, LivePicture, PictureServer
+from patrol.flight.sim.mjpeg import CLIENTS, CONNECTIONS, Feed, LivePicture, PictureServer
 from patrol.flight.sim.serve import Aloft
 from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.station.simulated import Fleet
@@ -212,6 +212,28 @@ def test_clients_are_bounded_and_told_what_is_wrong() -> None:
         watching[0][1].close()
 
     with_server(work, "1", "2")
+
+
+def test_those_who_ask_for_nothing_are_bounded_too() -> None:
+    """However many connect and say nothing, one too many is closed at once, and room that is given back is used."""
+
+    async def work(feed: Feed, port: int) -> None:
+        silent = [await ask(port, b"") for _ in range(CONNECTIONS)]
+        over, over_writer = await ask(port, b"")
+        with suppress(ConnectionError):
+            assert await over.read() == b""
+        over_writer.close()
+        for _, writer in silent:
+            writer.close()
+        watching = False
+        async with asyncio.timeout(PATIENCE_S):
+            while not watching:
+                _, writer = await ask(port, b"GET /1 HTTP/1.1\r\n\r\n")
+                await asyncio.sleep(0.05)
+                watching = feed.watchers > 0
+                writer.close()
+
+    with_server(work)
 
 
 def test_a_port_that_is_taken_is_told_in_both_languages() -> None:

@@ -1,7 +1,7 @@
 """Live pictures over HTTP: multipart/x-mixed-replace, which browsers, FFmpeg, OpenCV and VLC open. No library, no queue.
 
 A client always gets the newest picture: while its socket is full, pictures pass it by. One that takes nothing for
-`SEND_WITHIN_S` is dropped, and no more than `CLIENTS` are served at once.
+`SEND_WITHIN_S` is dropped, and no more than `CLIENTS` watch at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from patrol.errors import PortTaken, UsageError
 from patrol.waiting import cancelled
 
 CLIENTS = 8
+CONNECTIONS = 4 * CLIENTS  # with those that have not said what they want
 HEAD_WITHIN_S = 5.0
 HEAD_BYTES = 8192
 SEND_WITHIN_S = 5.0
@@ -109,6 +110,9 @@ class PictureServer:
         await cancelled(list(self._clients))
 
     def _arrived(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._clients) >= CONNECTIONS:
+            writer.transport.abort()
+            return
         task = asyncio.get_running_loop().create_task(self._serve(reader, writer))
         self._clients.add(task)
         task.add_done_callback(self._clients.discard)
