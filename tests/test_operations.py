@@ -23,7 +23,7 @@ PATH = "/usr/local/sbin:/usr/sbin:/usr/local/bin:/usr/bin"  # Debian keeps Mosqu
 MOSQUITTO = shutil.which("mosquitto", path=PATH)
 PASSWD = shutil.which("mosquitto_passwd", path=PATH)
 DISTRICT, ANSWER_WITHIN_S = "demo", 10.0
-ACCOUNTS = ("street", "yard", "center", "station", "case-system", "weather")
+ACCOUNTS = ("street", "yard", "center", "station", "case-system", "weather", "sensors")
 
 pytestmark = pytest.mark.skipif(
     MOSQUITTO is None or PASSWD is None, reason="SKIPPED, NOT CHECKED: Mosquitto is not installed (make tools)"
@@ -179,6 +179,16 @@ def test_a_box_hears_only_its_own_acknowledgements(clients: dict[str, Client]) -
     while heard[-1] != b"last":
         heard.append(yard.heard.get(timeout=ANSWER_WITHIN_S)[1])
     assert set(heard) == {b"yard", b"last"}
+
+
+def test_sensors_are_heard_by_boxes_and_can_say_nothing_else(clients: dict[str, Client]) -> None:
+    """A box hears what vendors' devices say; their account cannot forge an alert, nor a box a sensor."""
+    topic, payload = f"sensors/{DISTRICT}/acme/8f21", b'{"data": {"alarm": 1}}'
+    clients["street"].subscribe(topic)
+    assert clients["sensors"].say(topic_for(AlertRaised).path(DISTRICT, box="street"), payload) == "Not authorized"
+    assert clients["yard"].say(topic, b"forged") == "Not authorized"
+    assert clients["sensors"].say(topic, payload) == "Success"
+    assert clients["street"].heard.get(timeout=ANSWER_WITHIN_S) == (topic, payload)
 
 
 @pytest.mark.parametrize(("account", "password"), [("street", "guess"), ("nobody", "x"), ("", "")])

@@ -29,6 +29,12 @@ class Named(Answer):
     name: Name = Field(description="what people call it")
 
 
+class SensorNamed(Named):
+    """A sensor of the configuration, and where whoever is sent there finds it."""
+
+    room: str = Field(description="room or unit; empty where the configuration names none")
+
+
 class ErrorAnswer(Answer):
     """Why a request was refused."""
 
@@ -61,6 +67,8 @@ class AlertAnswer(Answer):
     """One alert of an incident."""
 
     alert_id: str = Field(description="id of the alert")
+    hazard: Hazard = Field(description="what this alert is about; one fire may be seen as flame and as heat")
+    sensor: SensorNamed | None = Field(description="the sensor that told it; null: a camera saw it")
     box: str = Field(description="the box that raised it")
     camera: str = Field(description="the camera that saw it")
     zone: str = Field(description="the camera's zone")
@@ -97,6 +105,7 @@ class IncidentAnswer(Answer):
     alert_count: int = Field(description="how many alerts it has")
     box: str = Field(description="the box of the newest alert")
     camera: Named = Field(description="its camera")
+    sensor: SensorNamed | None = Field(description="the sensor that told it; null: a camera saw it")
     zone: str = Field(description="its zone in the picture")
     place: str = Field(description="the box's key for the place")
     region: Region = Field(description="where it is in the picture")
@@ -132,6 +141,21 @@ class CameraAnswer(Answer):
     detail: str = Field(description="why it is lost, if it is")
 
 
+class SensorAnswer(Answer):
+    """What is known of one sensor that a box listens to."""
+
+    sensor: str = Field(description="the sensor")
+    name: Name = Field(description="what people call it")
+    room: str = Field(description="room or unit")
+    state: Literal["waiting", "heard", "alarm", "silent", "refused"] = Field(
+        description="not heard yet, heard of late, alarming, not heard for too long, or the broker refuses its topic"
+    )
+    last_heard_at: Moment | None = Field(description="when it was last heard")
+    messages: int = Field(description="messages read in this session")
+    unreadable: int = Field(description="messages or values in this session that its model cannot read")
+    detail: str = Field(description="why it is refused, if it is")
+
+
 class BoxAnswer(Answer):
     """One box and its last sign of life."""
 
@@ -146,6 +170,7 @@ class BoxAnswer(Answer):
     said_at: Moment | None = Field(description="when it last spoke, by its own clock")
     heard_at: Moment | None = Field(description="when it was last heard")
     cameras: list[CameraAnswer] = Field(description="its cameras")
+    sensors: list[SensorAnswer] = Field(description="the sensors that it listens to")
     outbox_waiting: int = Field(description="messages it has that the centre has not acknowledged")
     outbox_refused: int = Field(description="messages the centre could not read; kept on the box")
     evidence_waiting: int = Field(description="files not uploaded yet")

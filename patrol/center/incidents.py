@@ -2,7 +2,8 @@
 
 The rules, in this order:
 
-1. A drill never mixes with the real thing, and one hazard never with another.
+1. A drill never mixes with the real thing, and one hazard never with another, but for open fire (`FIRE`): what one camera
+   sees as flame or smoke and another as heat, at one place on the ground, is one fire with two alerts.
 2. An incident whose case is closed takes nothing on: seen again, it is a new incident. One that merely
    ended (the hazard is gone, the case is not closed) takes a new alert on: a car that left a fire lane
    and one that parks there before anybody came are one matter for the one who comes.
@@ -29,6 +30,9 @@ from patrol.events import Hazard, Position
 from patrol.geo import LatLon, distance_m
 
 PASSING = frozenset({Hazard.PERIMETER_INTRUSION, Hazard.FALLING_OBJECT})
+FIRE = frozenset(
+    {Hazard.FLAME_SMOKE, Hazard.FIRE_HOTSPOT}
+)  # a smoke alarm knows its room and stays a matter of its own
 QUIET_S = 600.0  # ten minutes without anybody: whoever comes now has come anew
 MAX_SLACK_OF_MERGE = 2.0  # positions so bad that they reach further must not swallow the neighbourhood
 
@@ -77,6 +81,11 @@ def reach_m(a: Position, b: Position, merge_within_m: float) -> float:
     return merge_within_m + min(hypot(a.accuracy_m, b.accuracy_m), MAX_SLACK_OF_MERGE * merge_within_m)
 
 
+def related(hazard: Hazard) -> frozenset[Hazard]:
+    """The hazards whose incidents may take an alert of `hazard` on."""
+    return FIRE if hazard in FIRE else frozenset({hazard})
+
+
 def fold(seen: Seen, known: Iterable[Known], merge_within_m: float) -> str | None:
     """The id of the incident that takes the alert on, or None: it is a new one."""
     fits = [
@@ -89,7 +98,7 @@ def fold(seen: Seen, known: Iterable[Known], merge_within_m: float) -> str | Non
 
 def _apart_m(seen: Seen, incident: Known, merge_within_m: float) -> float | None:
     """Metres between an alert and an incident that may take it on (inf: same by name), or None."""
-    if incident.case_closed or incident.hazard != seen.hazard or incident.drill != seen.drill:
+    if incident.case_closed or incident.hazard not in related(seen.hazard) or incident.drill != seen.drill:
         return None
     if seen.hazard in PASSING and not _lasts(incident, seen.at):
         return None

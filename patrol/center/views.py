@@ -18,6 +18,8 @@ from patrol.center.answers import (
     LatencyHealth,
     Name,
     Named,
+    SensorAnswer,
+    SensorNamed,
 )
 from patrol.center.boxes import Sign, presence
 from patrol.center.store.reader import IncidentRows, Row
@@ -36,7 +38,10 @@ class Names:
         self._units = {unit.id: _name(unit.name) for unit in config.units}
         # alerts name a drone's camera by the drone
         self._drones = {drone.id: _name(drone.name) for drone in config.drones}
-        self._cameras = {**self._drones, **{camera.id: _name(camera.name) for camera in config.cameras}}
+        self._sensors = {sensor.id: (_name(sensor.name), sensor.room) for sensor in config.sensors}
+        # a sensor's alert names the camera beside it, or the sensor where there is none
+        named = {sensor: name for sensor, (name, _) in self._sensors.items()}
+        self._cameras = {**named, **self._drones, **{camera.id: _name(camera.name) for camera in config.cameras}}
         self._boxes = {box.id: _name(box.name) for box in config.boxes}
         self._patrols = {patrol.id: _name(patrol.name) for patrol in config.patrols}
         self._targets = {
@@ -58,6 +63,13 @@ class Names:
     def camera(self, camera: str) -> Named:
         """A camera by its id."""
         return _named(camera, self._cameras)
+
+    def sensor(self, sensor: str | None) -> SensorNamed | None:
+        """A sensor by its id."""
+        if sensor is None:
+            return None
+        name, room = self._sensors.get(sensor, (Name(zh=sensor, en=sensor), ""))
+        return SensorNamed(id=sensor, name=name, room=room)
 
     def box(self, box: str) -> Name:
         """A box's name by its id."""
@@ -96,7 +108,8 @@ def incident(rows: IncidentRows, names: Names) -> IncidentAnswer:
         active=row["ended_at"] is None, position=position, cell=case["cell"], unit=names.unit(case["unit"]),
         first_seen_at=row["first_seen_at"], last_seen_at=row["last_seen_at"], found_at=row["opened_at"],
         ended_at=row["ended_at"], due_at=case["due_at"], late=row["late"], drill=row["drill"],
-        alert_count=row["alert_count"], box=alert.box, camera=names.camera(alert.camera), zone=alert.explanation.zone,
+        alert_count=row["alert_count"], box=alert.box, camera=names.camera(alert.camera),
+        sensor=names.sensor(alert.sensor), zone=alert.explanation.zone,
         place=alert.place, region=alert.region, explanation=alert.explanation, model=alert.model,
         measurement=alert.measurement, thumbnail=thumbnail_url(newest["thumbnail"]), evidence=_files(rows.evidence),
     )  # fmt: skip
@@ -104,17 +117,17 @@ def incident(rows: IncidentRows, names: Names) -> IncidentAnswer:
 
 def incident_detail(rows: IncidentRows, names: Names) -> IncidentDetail:
     """An incident with all of its alerts."""
-    return IncidentDetail(**dict(incident(rows, names)), alerts=[_alert(row) for row in rows.alerts])
+    return IncidentDetail(**dict(incident(rows, names)), alerts=[_alert(row, names) for row in rows.alerts])
 
 
 def _alert_data(row: Row) -> AlertRaised:
     return AlertRaised.model_validate(row["data"])
 
 
-def _alert(row: Row) -> AlertAnswer:
+def _alert(row: Row, names: Names) -> AlertAnswer:
     data = _alert_data(row)
     return AlertAnswer(
-        alert_id=row["event_id"], box=data.box, camera=data.camera, zone=data.explanation.zone, place=data.place,
+        alert_id=row["event_id"], hazard=data.hazard, sensor=names.sensor(data.sensor), box=data.box, camera=data.camera, zone=data.explanation.zone, place=data.place,
         raised_at=row["happened_at"], received_at=row["stored_at"], ended_at=row["cleared_at"], late=row["late"],
         region=data.region, explanation=data.explanation, model=data.model, measurement=data.measurement,
         evidence=[ref.sha256 for ref in data.evidence],
@@ -156,7 +169,7 @@ def _box(box: str, row: Row | None, names: Names, now: datetime) -> BoxAnswer:
     if row is None:
         return BoxAnswer(
             box=box, name=name, configured=configured, state="never", session=None, software="", said_at=None,
-            heard_at=None, cameras=[], outbox_waiting=0, outbox_refused=0, evidence_waiting=0,
+            heard_at=None, cameras=[], sensors=[], outbox_waiting=0, outbox_refused=0, evidence_waiting=0,
         )  # fmt: skip
     status = BoxStatus.model_validate(row["data"])
     sign = Sign(row["event_id"], row["session"], row["state"], row["said_at"], row["heard_at"])
@@ -164,9 +177,14 @@ def _box(box: str, row: Row | None, names: Names, now: datetime) -> BoxAnswer:
         CameraAnswer(name=names.camera(camera.camera).name, **camera.model_dump())
         for camera in status.cameras
     ]  # fmt: skip
+    sensors = [
+        SensorAnswer(name=known.name, room=known.room, **sensor.model_dump())
+        for sensor in status.sensors
+        if (known := names.sensor(sensor.sensor)) is not None
+    ]  # fmt: skip
     return BoxAnswer(
         box=box, name=name, configured=configured, state=presence(sign, now), session=row["session"],
-        software=status.software, said_at=row["said_at"], heard_at=row["heard_at"], cameras=cameras,
+        software=status.software, said_at=row["said_at"], heard_at=row["heard_at"], cameras=cameras, sensors=sensors,
         outbox_waiting=status.outbox_waiting, outbox_refused=status.outbox_refused,
         evidence_waiting=status.evidence_waiting,
     )  # fmt: skip

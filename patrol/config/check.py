@@ -99,7 +99,7 @@ def _duplicates(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
         yield from _repeated(_items(document, section), section, lines)
     for path, _, zones in _camera_zones(document):
         yield from _repeated(iter(zones), f"{dotted(path)}.zones", lines)
-    cameras = {camera.get("id"): path for path, camera in _items(document, "cameras")}
+    cameras = {name: path for path, camera in _items(document, "cameras") if isinstance(name := camera.get("id"), str)}
     for path, drone in _drones_with_camera(document):
         name = drone.get("id")
         if isinstance(name, str) and name in cameras:  # alerts name a drone's camera by the drone

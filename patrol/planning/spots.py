@@ -81,15 +81,16 @@ class Heights:
         return [(shapely.Polygon(ring_m(frame, b.ring)), b.height_m) for b in self.setting.airspace.buildings]
 
     def sees(self, spot: Spot) -> bool:
-        """Whether no building stands between the camera and what it looks at."""
+        """Whether no building stands between the camera and what it looks at. Of what is inside one, that one is looked at."""
         if spot.looks_at is None:
             return True
         east, north, up = spot.looks_at
         line = shapely.LineString([spot.at, (east, north)])
         if line.length < 1e-6:
             return True
+        inside = shapely.Point(east, north)
         for outline, height_m in self._buildings:
-            if height_m <= up or not outline.intersects(line):
+            if height_m <= up or not outline.intersects(line) or outline.contains(inside):
                 continue
             for x, y in shapely.get_coordinates(outline.intersection(line)):
                 share = hypot(x - spot.at[0], y - spot.at[1]) / line.length

@@ -29,6 +29,16 @@ def _lines(program: Program, district: str) -> list[str]:
     return [*lines, ""]
 
 
+def sensor_lines(district: str) -> list[str]:
+    """Vendors' devices share one account that may publish nothing else; boxes only listen to them."""
+    return [
+        f"# Sensors of other vendors publish below sensors/{district}/; a topic elsewhere needs two lines like these.",
+        "user sensors",
+        f"topic write sensors/{district}/#",
+        f"pattern read sensors/{district}/#",
+    ]
+
+
 def mosquitto_acl(district: str) -> str:
     """The access list for one district. What is not named is forbidden."""
     parts = [
@@ -38,4 +48,4 @@ def mosquitto_acl(district: str) -> str:
     ]
     for program in ACCOUNTS:
         parts += _lines(program, district)
-    return "\n".join([*parts, *_lines("box", district)]).rstrip("\n") + "\n"
+    return "\n".join([*parts, *_lines("box", district), *sensor_lines(district)]) + "\n"

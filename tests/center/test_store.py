@@ -107,6 +107,31 @@ def test_the_same_place_is_the_same_case(store: Store) -> None:
     assert [alert["event_id"] for alert in rows.alerts] == [third.id, second.id, first.id], "the newest first"
 
 
+def test_a_fire_seen_as_flame_and_measured_as_heat_is_one_case(store: Store) -> None:
+    """Flame on one box's camera and heat on another's, at one place: one case with both alerts, over when both are; a smoke alarm there is its own."""
+    flame = raised(hazard=Hazard.FLAME_SMOKE, zone="yard", place="yard")
+    heat = raised(
+        box="yard",
+        camera="thermal",
+        hazard=Hazard.FIRE_HOTSPOT,
+        zone="roof",
+        place="roof",
+        at=T0 + timedelta(seconds=4),
+    )
+    alarm = raised(camera="hall", hazard=Hazard.SMOKE_ALARM, zone="hall", place="hall/smoke")
+    one, two, three = store.take(flame, heat, alarm)
+    assert one.case_number == two.case_number != three.case_number
+    store.take(ended(flame.id))
+    rows = store.reader.incident(one.incident_id or "")
+    assert rows is not None
+    assert {row["hazard"] for row in rows.alerts} == {"flame-smoke", "fire-hotspot"}
+    assert rows.incident["ended_at"] is None
+    store.take(ended(heat.id, box="yard", camera="thermal"))
+    over = store.reader.incident(one.incident_id or "")
+    assert over is not None
+    assert over.incident["ended_at"] is not None
+
+
 def test_a_closed_case_stays_closed(store: Store) -> None:
     """Seen again after its case was closed, it is another incident with another number."""
     first = store.take(raised())[0]

@@ -130,6 +130,14 @@ def test_a_fire_is_watched_from_upwind_at_a_distance() -> None:
     assert sees(plan, EastNorth(100, -120), 4.0)
 
 
+def test_a_fire_inside_a_building_is_watched_past_its_own_walls() -> None:
+    """A smoke alarm on the ground floor of a building: the building that it is in does not hide it, others still do."""
+    plan = plan_orbit(FireScene(at(85, 125), 8.0), Setting(DRONES[0], HOME, TOWN, wind=Wind(5.0, 220.0)))
+    safe(plan)
+    assert len(plan.shots) >= 6
+    assert sees(plan, EastNorth(85, 125), 4.0)
+
+
 def test_a_re_check_has_the_same_pose() -> None:
     """One waypoint of an earlier flight again: place, height and direction to the centimetre and degree."""
     setting = Setting(DRONES[1], HOME, TOWN)

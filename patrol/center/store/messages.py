@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, RowMapping
 
 from patrol.center.dispatch import Dispatcher, case_number
-from patrol.center.incidents import Known, Seen, Spot, better, ended_at, fold, search_radius_m
+from patrol.center.incidents import Known, Seen, Spot, better, ended_at, fold, related, search_radius_m
 from patrol.center.store.signs import record_status
 from patrol.center.store.tables import alerts, cases, counters, early, evidence, incidents, received
 from patrol.center.store.taken import Taken
@@ -142,7 +142,10 @@ def _candidates(connection: Connection, seen: Seen, merge_within_m: float) -> li
         sa.select(incidents, cases.c.state)
         .join(cases, cases.c.incident_id == incidents.c.incident_id)
         .where(
-            incidents.c.hazard == str(seen.hazard), incidents.c.drill == seen.drill, cases.c.state != "closed", where
+            incidents.c.hazard.in_(sorted(str(hazard) for hazard in related(seen.hazard))),
+            incidents.c.drill == seen.drill,
+            cases.c.state != "closed",
+            where,
         )
         .order_by(incidents.c.opened_at.desc(), incidents.c.incident_id)
         .limit(MAX_CANDIDATES)
