@@ -88,7 +88,7 @@ def sighting_of(fall: Fall, view: View, facade: FacadeView | None, picture: Imag
         place = f"{view.zone}/{int(16 * fall.rest_px[0] / picture.shape[1])}"
     ground = view.place(*fall.points[-1][1:3])
     return Sighting(
-        Hazard.FALLING_OBJECT, view.zone, "falling object", fall.box_px, fall.confidence, ground, place, measured, picture
+        Hazard.FALLING_OBJECT, view.zone, "falling object", fall.box_px, fall.confidence, ground, place, measured, picture=picture
     )  # fmt: skip
 
 
