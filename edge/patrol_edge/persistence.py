@@ -28,7 +28,8 @@ SAME_SPOT_M = 1.2  # ground points closer than this are one spot even when occlu
 MAX_SPOTS = 64  # a zone with more simultaneous candidates is a crowd; the oldest unraised are dropped first
 KEPT_CONFIDENCES = 101  # the median of the last hundred votes says enough, and memory stays bounded
 STAYS_AGAIN = 0.2  # share of the dwell that a spot must be seen again after it was lost for more than two looks
-SETTLING_VOTES = 5  # the anchor follows the boxes for this many votes, then stands: a crawling queue is not one car
+SETTLING_VOTES = 10  # the anchor follows the boxes for this many votes, then stands: a crawling queue is not one car
+SETTLING_WEIGHT = 0.4  # of the newest box: a car that rolls to a stop is soon where it stands
 
 
 @dataclass(frozen=True)
@@ -168,12 +169,12 @@ def _begin(sighting: Sighting, zone: str, now: datetime) -> Spot:
 def _voted(spot: Spot, sighting: Sighting, now: datetime, look_every_s: float) -> Spot:
     anchor, ground = spot.anchor_px, spot.ground_m
     if spot.votes < SETTLING_VOTES and spot.place is None:
-        n = spot.votes
-        anchor = tuple((a * n + b) / (n + 1) for a, b in zip(anchor, sighting.box_px, strict=True))  # type: ignore[assignment]  # four in, four out
+        w = max(1.0 / (spot.votes + 1), SETTLING_WEIGHT)
+        anchor = tuple(a + (b - a) * w for a, b in zip(anchor, sighting.box_px, strict=True))  # type: ignore[assignment]  # four in, four out
         if ground is not None and sighting.ground is not None:
             ground = (
-                (ground[0] * n + sighting.ground.east_m) / (n + 1),
-                (ground[1] * n + sighting.ground.north_m) / (n + 1),
+                ground[0] + (sighting.ground.east_m - ground[0]) * w,
+                ground[1] + (sighting.ground.north_m - ground[1]) * w,
             )
     return spot.model_copy(
         update={

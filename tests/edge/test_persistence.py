@@ -71,6 +71,15 @@ def test_who_passes_where_another_unloaded_does_not_complete_its_time() -> None:
     assert [(t, type(c)) for t, c in stays] == [(25, Raised)]
 
 
+def test_a_car_that_rolls_to_a_stop_is_where_it_stands() -> None:
+    """Boxes that grow and come nearer for ten looks and then stay: half hidden afterwards it is the same spot, and alerts once."""
+    rolls = [(t, [car((100, 100 + 4 * min(t, 10), 180 + 2 * min(t, 10), 180 + 5 * min(t, 10)))]) for t in range(14)]
+    hidden = [(t, [car((115, 140, 200, 230))] if t % 2 else []) for t in range(14, 25)]
+    memory, found = run([*rolls, *hidden])
+    assert [type(c) for _, c in found] == [Raised]
+    assert len(memory.spots) == 1
+
+
 def test_a_crawling_queue_is_not_one_car() -> None:
     """A box that creeps forward for minutes leaves its anchor behind and does not alert as if it stood."""
     looks = [(float(t), [car((100 + 6 * t, 100, 200 + 6 * t, 160))]) for t in range(120)]
