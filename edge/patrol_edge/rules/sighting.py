@@ -35,8 +35,8 @@ class Sighting:
     ground: GroundPoint | None
     place: str | None = None
     measurement: Mapping[str, float] = field(default_factory=dict)  # units in the names
-    least_votes: int = 1  # how many looks must have seen it: what one look is worth is the rule's to know
     picture: Image | None = None  # what shows it, where the frame alone does not (a thing that has already fallen)
+    least_votes: int = 1  # how many looks must have seen it: what one look is worth is the rule's to know
 
 
 @dataclass
@@ -49,6 +49,9 @@ class Memory:
 
     kept: dict[str, JsonValue] = field(default_factory=dict)
     live: dict[str, object] = field(default_factory=dict)
+    unjudged: bool = (
+        False  # set by a rule that could not use the frame: such a look proves neither presence nor absence
+    )
 
 
 Rule = Callable[[Frame, Detections, Memory, datetime], list[Sighting]]
