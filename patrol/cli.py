@@ -12,7 +12,7 @@ import sys
 import click
 
 from patrol.errors import ProgramMissing
-from patrol.terminal import configure_logging, run
+from patrol.terminal import configure_logging, in_our_words, run
 
 # subcommand -> (module, the extra that brings what it needs)
 COMMANDS = {
@@ -51,7 +51,7 @@ class LazyGroup(click.Group):
             if err.name is not None and err.name.split(".")[0] in {"patrol", "patrol_edge"}:
                 raise
             return _missing(cmd_name, err.name or module_name, extra)
-        return command
+        return in_our_words(command)
 
 
 def _missing(name: str, program: str, extra: str) -> click.Command:

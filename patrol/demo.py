@@ -29,7 +29,8 @@ import yaml
 
 from patrol.broker import Broker, answers, free_port
 from patrol.config.values import PLACEHOLDER
-from patrol.errors import SourceMissing, StartTimeout
+from patrol.errors import Language, SourceMissing, StartTimeout, Text
+from patrol.terminal import language_of
 
 BOX = "street"
 LOOPBACK = "127.0.0.1"
@@ -43,6 +44,14 @@ CLIP_ZONES: list[dict[str, Any]] = [
     {"id": "everywhere-people", "hazard": "perimeter-intrusion", "hours": ["00:00-24:00"]},
     {"id": "everywhere-vehicles", "hazard": "blocked-fire-lane", "dwell_s": 20, "clear_s": 10},
 ]
+
+BROKER = Text("broker: {url}", "消息代理：{url}")
+CENTRE = Text("centre: {url}", "中心：{url}")
+A_BOX = Text("box: {box}", "盒子：{box}")
+STATION = Text("station: {patrol} takes off at {at}, simulated", "机场：{patrol} 于 {at} 起飞（模拟）")
+CASE = Text("case {number}: {hazard} at {camera}", "案件 {number}：{camera} 发现 {hazard}")
+AGAIN = Text("case {number}: seen again, by {camera}", "案件 {number}：{camera} 再次看到")
+FLIGHT = Text("flight of {drone} ({patrol}): {phase}", "{drone} 的飞行（{patrol}）：{phase}")
 
 Say = Callable[[str], None]
 
@@ -110,21 +119,22 @@ def demo_document(
 
 
 def news(
-    told: dict[str, object], incidents: Sequence[Mapping[str, Any]], flights: Sequence[Mapping[str, Any]]
-) -> list[str]:
+    told: dict[str, object], incidents: Sequence[Mapping[str, Any]], flights: Sequence[Mapping[str, Any]],
+    language: Language = "en",
+) -> list[str]:  # fmt: skip
     """A line for every new case, every alert that joined one, and every new phase of a flight. Remembers them in `told`."""
     lines: list[str] = []
     for incident in reversed(incidents):
         name, count = incident["incident_id"], incident["alert_count"]
         if told.get(name) != count:
-            again = "seen again, by" if name in told else f"{incident['hazard']} at"
-            lines.append(f"case {incident['case_number']}: {again} {incident['camera']['id']}")
+            facts = {"number": incident["case_number"], "hazard": incident["hazard"], "camera": incident["camera"]["id"]}
+            lines.append((AGAIN if name in told else CASE).render(language, **facts))
         told[name] = count
     for flight in reversed(flights):
         name, phase = flight["flight_id"], flight["phase"]
         if told.get(name) != phase:
             patrol = (flight["patrol"] or {"id": "request"})["id"]
-            lines.append(f"flight of {flight['drone']['id']} ({patrol}): {phase}")
+            lines.append(FLIGHT.render(language, drone=flight["drone"]["id"], patrol=patrol, phase=phase))
         told[name] = phase
     return lines
 
@@ -156,16 +166,19 @@ class Demo:
 
     def start(self, environ: Mapping[str, str]) -> None:
         """Broker, centre, box, station, in this order, each ready before the next. Raises ProgramError."""
-        self.say(f"broker: {self.broker.url}")
+        self._tell(BROKER, url=self.broker.url)
         self.broker.start()
         arguments = ["--config", str(self.config_path)]
         self._spawn("center", [sys.executable, "-m", "patrol", "center", *arguments], environ)
         self._await_center()
-        self.say(f"centre: {self.url}")
+        self._tell(CENTRE, url=self.url)
         self._spawn("box", [sys.executable, "-m", "patrol_edge", "--box", BOX, *arguments], environ)
-        self.say(f"box: {BOX}")
+        self._tell(A_BOX, box=BOX)
         self._spawn("station", [sys.executable, "-m", "patrol", "station", "--sim", *arguments], environ)
-        self.say(f"station: {self.patrol} takes off at {self.takes_off.astimezone():%H:%M}, simulated")
+        self._tell(STATION, patrol=self.patrol, at=f"{self.takes_off.astimezone():%H:%M}")
+
+    def _tell(self, text: Text, **facts: object) -> None:
+        self.say(text.render(language_of(os.environ), **facts))
 
     def _spawn(self, name: str, command: list[str], environ: Mapping[str, str]) -> None:
         with self.log_path(name).open("ab") as log:
@@ -209,7 +222,7 @@ class Demo:
             self.check()
             found = self.ask("/api/v1/incidents?state=all&limit=200") or {}
             flown = self.ask("/api/v1/flights?limit=50") or {}
-            for line in news(told, found.get("incidents", []), flown.get("flights", [])):
+            for line in news(told, found.get("incidents", []), flown.get("flights", []), language_of(os.environ)):
                 self.say(line)
             stop.wait(1.0)
 

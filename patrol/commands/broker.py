@@ -11,9 +11,12 @@ import click
 from patrol.broker import Broker, host_and_port
 from patrol.commands.options import district_option
 from patrol.config import load
-from patrol.errors import StartTimeout
+from patrol.errors import StartTimeout, Text
+from patrol.terminal import say
 
 LOOK_EVERY_S = 0.5
+
+LISTENS = Text("broker at {url}, log at {log}", "消息代理：{url}，日志：{log}")
 
 
 @click.command("broker")
@@ -40,7 +43,7 @@ def command(config_path: Path, state_dir: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     broker.start()
-    click.echo(f"broker at {broker.url}, log at {broker.log_path}")
+    say(LISTENS, url=broker.url, log=broker.log_path)
     try:
         while not stop.wait(LOOK_EVERY_S):
             if broker.wait(0):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import click
@@ -13,8 +14,11 @@ from patrol.config import load
 from patrol.errors import CalibrationRefused, FileUnusable, PointsUnreadable, Text
 from patrol.geo import Camera, EastNorth, Floats, Lens, LocalFrame
 from patrol.resection import Resection, resect
-from patrol.terminal import Finite
+from patrol.terminal import Finite, language_of
 
+HEADING = Text(" n      x px      y px   off px    off m", "序    x 像素    y 像素  偏差 px   偏差 m")
+SUSPECT = Text("  <- does not fit the others: picked or measured wrongly?", "  <- 与其他点不符：是否选错或量错？")
+RMS = Text("rms {rms_px:.2f} px", "均方根 {rms_px:.2f} 像素")
 COLUMNS = ("x_px", "y_px", "longitude_deg", "latitude_deg")
 
 
@@ -97,17 +101,14 @@ def report(found: Resection, lens: Lens, seen: Floats, known: Floats, frame: Loc
     pose, sigma = found.pose, found.sigma
     ground = [Camera(lens, pose).to_plane([pixel], height)[0] for pixel, height in zip(seen, known[:, 2], strict=True)]
     off_m = np.hypot(*(np.array(ground) - known[:, :2]).T)
-    lines = [" n      x px      y px   off px    off m"]
+    language = language_of(os.environ)
+    lines = [HEADING.said_in(language)]
     for n, ((x, y), off) in enumerate(zip(seen, found.off_px, strict=True)):
-        mark = (
-            "  <- does not fit the others: picked or measured wrongly? / 与其他点不符：是否选错或量错？"
-            if n == found.suspect
-            else ""
-        )
+        mark = SUSPECT.said_in(language) if n == found.suspect else ""
         lines.append(f"{n + 1:2d} {x:9.1f} {y:9.1f} {np.hypot(*off):8.2f} {off_m[n]:8.2f}{mark}")
     at = frame.to_wgs84(EastNorth(pose.east_m, pose.north_m))
     lines += [
-        f"rms {found.rms_px:.2f} px",
+        RMS.render(language, rms_px=found.rms_px),
         "",
         "pose:",
         f"  at: [{at.lon_deg:.7f}, {at.lat_deg:.7f}]",

@@ -12,6 +12,10 @@ import click
 from patrol.center.service import run
 from patrol.commands.options import district_option
 from patrol.config import Config, load
+from patrol.errors import Text
+from patrol.terminal import say
+
+LISTENS = Text("centre at {url}", "中心：{url}")
 
 
 @click.command("center")
@@ -33,4 +37,4 @@ async def _until_stopped(config: Config, config_dir: Path) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    await run(config, config_dir, os.environ, stop, ready=lambda url: click.echo(f"centre at {url}"))
+    await run(config, config_dir, os.environ, stop, ready=lambda url: say(LISTENS, url=url))

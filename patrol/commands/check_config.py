@@ -7,6 +7,14 @@ from pathlib import Path
 import click
 
 from patrol.config import load
+from patrol.errors import Text
+from patrol.terminal import say
+
+COUNTED = ("grid", "buildings", "boxes", "cameras", "drones", "patrols")
+WELL = Text(
+    "{file}: OK, district '{district}': {grid} grid, {buildings} buildings, {boxes} boxes, {cameras} cameras, {drones} drones, {patrols} patrols",
+    "{file}：正常，辖区“{district}”：网格 {grid}，建筑 {buildings}，盒子 {boxes}，摄像头 {cameras}，无人机 {drones}，巡查 {patrols}",
+)
 
 
 @click.command("check-config")
@@ -20,8 +28,5 @@ def command(file: Path) -> None:
     patrol check-config config.yaml
     """
     config = load(file)
-    counts = ", ".join(
-        f"{len(getattr(config, name))} {name}"
-        for name in ("grid", "buildings", "boxes", "cameras", "drones", "patrols")
-    )
-    click.echo(f"{file}: OK, district '{config.district.id}': {counts}")
+    counts = {name: len(getattr(config, name)) for name in COUNTED}
+    say(WELL, file=file, district=config.district.id, **counts)

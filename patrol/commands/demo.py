@@ -13,8 +13,13 @@ import click
 from patrol.commands.options import district_option
 from patrol.config import load
 from patrol.demo import named_clip, prepare
+from patrol.errors import Text
 from patrol.scenes.demo_clips import rendered_clips
-from patrol.terminal import Finite
+from patrol.terminal import Finite, language_of
+
+PAGE = Text(
+    "\n  The page: {url}\n\n  Ctrl-C ends it. Logs: {folder}\n", "\n  页面：{url}\n\n  按 Ctrl-C 结束。日志：{folder}\n"
+)
 
 
 @click.command("demo")
@@ -49,7 +54,7 @@ def command(clip: str | None, seconds: float | None, as_json: bool, config_path:
     demo, environ = prepare(config_path, clips, say, os.environ)
     try:
         demo.start(environ)
-        say(f"\n  The page: {demo.url}\n  页面:    {demo.url}\n\n  Ctrl-C ends it. Logs: {demo.folder}\n")
+        say(PAGE.render(language_of(os.environ), url=demo.url, folder=demo.folder))
         demo.run(stop, seconds)
         summary = demo.summary()
     finally:

@@ -162,7 +162,7 @@ def command(
     rules = Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
     found = judge(mission, rules)
     if found:
-        report = "\n".join(f"{v.explain('en')} / {v.explain('zh-CN')}" for v in found)
+        report = "\n".join(v.explain(spoken(lang)) for v in found)
         raise PlanUnsafe(name=mission.name if plan is None else plan.name, count=len(found), report=report)
     wanted = Wanted(
         mission,

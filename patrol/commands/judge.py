@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,12 +10,15 @@ import click
 
 from patrol.commands.flying import sky_options, terrain_of, text_of, zones_of
 from patrol.config import load
-from patrol.errors import MissionUnreadable, PlanUnsafe
+from patrol.errors import MissionUnreadable, PlanUnsafe, Text
 from patrol.planning.drone import Wind
 from patrol.planning.files.qgc import read_plan
 from patrol.planning.files.waypoints import read_waypoints
 from patrol.planning.intent import setting_of
 from patrol.planning.safety import Rules, judge
+from patrol.terminal import language_of, say
+
+WELL = Text("{file}: OK, {items} items", "{file}：正常，{items} 项")
 
 
 @click.command("judge")
@@ -52,6 +56,6 @@ def command(
     mission = replace(mission, autopilot=setting.drone.autopilot)
     found = judge(mission, Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s))
     if found:
-        report = "\n".join(f"{v.explain('en')} / {v.explain('zh-CN')}" for v in found)
+        report = "\n".join(v.explain(language_of(os.environ)) for v in found)
         raise PlanUnsafe(name=file.name, count=len(found), report=report)
-    click.echo(f"{file.name}: OK, {len(mission.items)} items")
+    say(WELL, file=file.name, items=len(mission.items))

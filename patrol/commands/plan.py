@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
@@ -12,7 +13,7 @@ import yaml
 
 from patrol.commands.flying import sky_options, terrain_of, text_of, zones_of
 from patrol.config import Config, load
-from patrol.errors import GeodataUnreadable, PlanDrifted, PlanUnsafe
+from patrol.errors import GeodataUnreadable, PlanDrifted, PlanUnsafe, Text
 from patrol.planning.drone import Wind
 from patrol.planning.encode import missions
 from patrol.planning.files.exchange import write_csv, write_geojson, write_kml
@@ -24,10 +25,29 @@ from patrol.planning.mission import Mission, has_place
 from patrol.planning.plan import FlightPlan
 from patrol.planning.safety import Rules, judge
 from patrol.planning.stage import Setting
+from patrol.terminal import language_of, say
 
 FORMATS = ("plan", "waypoints", "kmz", "kml", "geojson", "csv")
 SAME_DEG = 1e-7  # a centimetre: what a mission item can hold
 SAME_NUMBER = 2e-3
+LEFT_OUT = Text(
+    "{path}: ! {names}: left out: none can see them safely and in time",
+    "{path}：! {names}：未安排：没有无人机能安全并按时看到",
+)
+ALL_WELL = Text("OK: {count}", "正常：{count}")
+PLANNED = Text(
+    "{path}: {sorties} sortie(s), {km:.2f} km, {minutes:.1f} min, {photographs} photographs",
+    "{path}：{sorties} 架次，{km:.2f} 公里，{minutes:.1f} 分钟，照片 {photographs} 张",
+)
+BEGINS = Text(", {drone} takes off at +{start_s:.0f} s", "，{drone} 于 +{start_s:.0f} 秒起飞")
+COVERED = Text(
+    "  covered {covered:.2%} of {ha:.2f} ha, {reachable:.2%} of what can be reached",
+    "  覆盖 {ha:.2f} 公顷的 {covered:.2%}，可达部分的 {reachable:.2%}",
+)
+SORTIE = Text(
+    "  sortie {n}: {minutes:.1f} min, {used_wh:.0f} Wh, lands with {left:.0%}",
+    "  第 {n} 架次：{minutes:.1f} 分钟，{used_wh:.0f} Wh，降落时剩余 {left:.0%}",
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # in archives: the same plan gives the same bytes
 
 
@@ -101,7 +121,7 @@ def command(
         listed = " ".join(str(path) for path in drifted)
         raise PlanDrifted(names=", ".join(path.stem for path in drifted), intents=listed)
     if check:
-        click.echo(f"OK: {len(paths)}")
+        say(ALL_WELL, count=len(paths))
 
 
 def _plans(
@@ -122,9 +142,7 @@ def _plans(
         settings = {drone: setting(drone) for drone in intent.drones}
         fleet = plan_fleet_intent(intent, config, tuple(settings.values()))
         if fleet.left_out:
-            click.echo(
-                f"{path}: ! {', '.join(fleet.left_out)}: left out: none can see them safely and in time / 未安排：没有无人机能安全并按时看到"
-            )
+            say(LEFT_OUT, path=path, names=", ".join(fleet.left_out))
         return [(f.start_s, settings[f.drone_id], f.plan) for f in fleet.flights]
     files: Mapping[str, str] = {}
     if isinstance(intent, SurveyIntent):
@@ -137,7 +155,7 @@ def _judged(plan: FlightPlan, setting: Setting) -> None:
     rules = Rules(setting.drone, setting.airspace, setting.wind, setting.starts_at_s)
     found = [(mission.name, violation) for mission in missions(plan) for violation in judge(mission, rules)]
     if found:
-        report = "\n".join(f"{name}: {v.explain('en')} / {v.explain('zh-CN')}" for name, v in found[:50])
+        report = "\n".join(f"{name}: {v.explain(language_of(os.environ))}" for name, v in found[:50])
         raise PlanUnsafe(name=plan.name, count=len(found), report=report)
 
 
@@ -224,17 +242,17 @@ def _one_of(path: Path | None, plan: FlightPlan, flights: int) -> Path | None:
 
 
 def _summary(path: Path, start_s: float, plan: FlightPlan, written: list[Path]) -> str:
-    length = f"{plan.distance_m / 1000:.2f} km, {plan.duration_s / 60:.1f} min"
-    begins = f", {plan.drone.id} takes off at +{start_s:.0f} s" if start_s or plan.name != path.stem else ""
-    lines = [f"{path}: {len(plan.sorties)} sortie(s), {length}, {len(plan.shots)} photographs{begins}"]
+    language = language_of(os.environ)
+    begins = BEGINS.render(language, drone=plan.drone.id, start_s=start_s) if start_s or plan.name != path.stem else ""
+    facts = {"sorties": len(plan.sorties), "km": plan.distance_m / 1000, "minutes": plan.duration_s / 60}
+    lines = [PLANNED.render(language, path=path, photographs=len(plan.shots), **facts) + begins]
     if plan.coverage is not None:
         c = plan.coverage
-        lines.append(
-            f"  covered {c.covered:.2%} of {c.area_m2 / 1e4:.2f} ha, {c.covered_of_reachable:.2%} of what can be reached"
-        )
+        shares = {"covered": c.covered, "reachable": c.covered_of_reachable, "ha": c.area_m2 / 1e4}
+        lines.append(COVERED.render(language, **shares))
     for n, sortie in enumerate(plan.sorties, 1):
         left = 1.0 - sortie.used_wh / plan.drone.battery_wh
-        lines.append(f"  sortie {n}: {sortie.duration_s / 60:.1f} min, {sortie.used_wh:.0f} Wh, lands with {left:.0%}")
-    lines += [f"  ! {note.explain('en')} / {note.explain('zh-CN')}" for note in plan.notes]
+        lines.append(SORTIE.render(language, n=n, minutes=sortie.duration_s / 60, used_wh=sortie.used_wh, left=left))
+    lines += [f"  ! {note.explain(language)}" for note in plan.notes]
     lines += [f"  -> {file}" for file in written]
     return "\n".join(lines)

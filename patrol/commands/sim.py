@@ -26,7 +26,7 @@ from patrol.flight.sim.serve import Aloft, Losses
 from patrol.flight.sim.vehicle import Vehicle
 from patrol.flight.transport import read_address
 from patrol.geo import EastNorth, LatLon, LocalFrame
-from patrol.terminal import Finite, language_of
+from patrol.terminal import Finite, language_of, say
 
 APART_M = 10.0
 HASTE = 3.0  # from here on an ordinary ground station, which beats once a second, may be taken for silent
@@ -35,6 +35,7 @@ HASTY = Text(
     "--simulated-time to patrol fly.",
     "以 {speed:g} 倍速，按真实时间运行的地面站会被当作失联：请在此加 --wait-for-ground，并在 patrol fly 加 --simulated-time。",
 )
+AT = Text("{count} x {autopilot} at {link}", "{count} 架 {autopilot}：{link}")
 LEAD_S = 0.5  # less than any failsafe waits
 
 
@@ -62,9 +63,7 @@ LEAD_S = 0.5  # less than any failsafe waits
     show_default=True,
     help="How many, numbered from 1, on one link each.",
 )
-@click.option(
-    "--speed", type=Finite(0.1, 50), default=1.0, show_default=True, help="How much faster than real time."
-)
+@click.option("--speed", type=Finite(0.1, 50), default=1.0, show_default=True, help="How much faster than real time.")
 @click.option(
     "--wait-for-ground",
     is_flag=True,
@@ -77,12 +76,8 @@ LEAD_S = 0.5  # less than any failsafe waits
     show_default=True,
     help="Speed in m/s and where it comes from in degrees.",
 )
-@click.option(
-    "--loss", type=Finite(0, 0.99), default=0.0, show_default=True, help="Share of frames lost each way."
-)
-@click.option(
-    "--boot", type=Finite(0, 600), default=0.0, show_default=True, help="Seconds until it knows where it is."
-)
+@click.option("--loss", type=Finite(0, 0.99), default=0.0, show_default=True, help="Share of frames lost each way.")
+@click.option("--boot", type=Finite(0, 600), default=0.0, show_default=True, help="Seconds until it knows where it is.")
 @click.option(
     "--ready", is_flag=True, help="Parameters as a careful owner sets them: every failsafe on. [default: as shipped]"
 )
@@ -158,7 +153,7 @@ def command(
         lead_s = LEAD_S if wait_for_ground else None
         drones.append(Aloft(Vehicle(drone), read_address(link), signing, Losses(loss), clock, lead_s=lead_s))
     cameras = None if camera_at is None else _cameras(camera_at, fps, load(config_path), drones, clock)
-    click.echo(f"{count} x {autopilot} at {link}")
+    say(AT, count=count, autopilot=autopilot, link=link)
     asyncio.run(_until_stopped(drones, clock, mishaps, listen, cameras))
 
 
@@ -236,7 +231,7 @@ def _hear(drones: Sequence[Aloft]) -> None:
         try:
             mishap = read_mishap(line)
         except UsageError as err:
-            click.echo(str(err), err=True)
+            click.echo(err.explain(language_of(os.environ)), err=True)
             continue
         for aloft in drones:
             if mishap.system in {None, aloft.vehicle.drone.system}:

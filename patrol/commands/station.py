@@ -12,20 +12,26 @@ import click
 from patrol.commands.options import district_option
 from patrol.config import Config, load
 from patrol.config.values import reveal
-from patrol.errors import ProgramMissing
+from patrol.errors import ProgramMissing, Text
 from patrol.flight.clock import Steady
 from patrol.flight.dialect import signing_from
 from patrol.flight.sim.camera import Cameras
 from patrol.flight.station.service import Service
 from patrol.flight.station.simulated import Fleet
 from patrol.flight.transport import open_transport
+from patrol.terminal import language_of, say
 from patrol.waiting import cancelled
 
-GOING_HOME = (
-    "going home: drones in the air are called back; Ctrl-C again leaves at once / "
-    "正在返航：已召回空中无人机；再按 Ctrl-C 立即退出"
+GOING_HOME = Text(
+    "going home: drones in the air are called back; Ctrl-C again leaves at once",
+    "正在返航：已召回空中无人机；再按 Ctrl-C 立即退出",
 )
-LEFT = "left {drones} in the air: they return by their own failsafe unless a station takes over / {drones} 仍在空中：若无机场接管，将按自身保护返航"
+LEFT = Text(
+    "left {drones} in the air: they return by their own failsafe unless a station takes over",
+    "{drones} 仍在空中：若无机场接管，将按自身保护返航",
+)
+READY = Text("station {name}: {drones}", "机场 {name}：{drones}")
+NO_CAMERA = Text("camera: {why}", "摄像头：{why}")
 
 
 @click.command("station")
@@ -69,11 +75,11 @@ async def _until_stopped(config: Config, config_dir: Path, *, sim: bool) -> None
     if cameras is not None:
         others.append(asyncio.create_task(cameras.run()))
     try:
-        await service.run(stop, lambda: click.echo(f"station {config.station.id}: {', '.join(service.aircraft)}"))
+        await service.run(stop, lambda: say(READY, name=config.station.id, drones=", ".join(service.aircraft)))
     finally:
         await cancelled(others)
     if service.desk is not None and service.desk.flights:
-        click.echo(LEFT.format(drones=", ".join(kept.drone for kept in service.desk.flights.values())))
+        say(LEFT, drones=", ".join(kept.drone for kept in service.desk.flights.values()))
 
 
 async def _cameras(config: Config, fleet: Fleet) -> Cameras | None:
@@ -84,7 +90,7 @@ async def _cameras(config: Config, fleet: Fleet) -> Cameras | None:
     try:
         cameras = fleet.cameras(config, sources, click.echo)
     except ProgramMissing as err:
-        click.echo(f"camera: {err.explain('en')} / 摄像头：{err.explain('zh-CN')}")
+        say(NO_CAMERA, why=err.explain(language_of(os.environ)))
         return None
     if cameras is not None:
         await cameras.open()
@@ -93,6 +99,6 @@ async def _cameras(config: Config, fleet: Fleet) -> Cameras | None:
 
 async def _come_home(service: Service, home: asyncio.Event, stop: asyncio.Event) -> None:
     await home.wait()
-    click.echo(GOING_HOME)
+    say(GOING_HOME)
     await service.come_home()
     stop.set()

@@ -24,6 +24,7 @@ from patrol.planning.files.qgc import read_plan, write_plan
 from patrol.planning.mission import Mission
 
 LOG, SUMMARY, PLAN = "flight.tlog", "flight.json", "mission.plan"
+_NONE = Text("there is no such flight", "没有这次飞行")
 _ANOTHER = Text("it is not the mission that was flown", "它不是所飞的任务")
 LOG_BYTES = 512 * 1024 * 1024  # a day of one vehicle is some 100 MB
 
@@ -128,6 +129,8 @@ def kept_flight(folder: Path, flight_id: str) -> FlightSummary:
         about = log.stat()
         last = datetime.fromtimestamp(about.st_mtime, UTC).isoformat(timespec="seconds")
         raise FlightUnfinished(flight_id=path.parent.name, path=str(log), size_kb=round(about.st_size / 1000), last=last)
+    if not path.exists():
+        raise FlightRecordUnreadable(path=str(path), cause=_NONE)
     try:
         return FlightSummary.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as err:

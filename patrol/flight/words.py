@@ -60,6 +60,27 @@ PHASES: dict[str, Text] = {
 }
 
 
+STATES: dict[str, Text] = {
+    "free": Text("free", "待命"),
+    "charging": Text("charging", "充电"),
+    "flying": Text("flying", "飞行"),
+    "silent": Text("silent", "无应答"),
+    "unfit": Text("unfit", "不适飞"),
+    "launching": Text("launching", "起飞中"),
+    "recalled": Text("recalled", "召回中"),
+    "waiting": Text("waiting", "等待"),
+    "orbit": Text("orbit", "环绕"),
+    "re-check": Text("re-check", "复核"),
+    "verification": Text("verification", "核实"),
+}
+
+
+def state_said(word: str, language: Language) -> str:
+    """The state of a drone or a flight; a name of the configuration as it is."""
+    text = STATES.get(word)
+    return word if text is None else text.said_in(language)
+
+
 def said(what: str, language: Language) -> str:
     """A happening's name."""
     text = HAPPENINGS.get(what) or PHASES.get(what)

@@ -35,8 +35,10 @@ from patrol.flight.station.sorties import Prepared, Traffic, prepare, without_pi
 from patrol.flight.station.store import Kept, Store
 from patrol.flight.station.voice import Voice
 from patrol.flight.transport import Opener, open_transport, read_address
+from patrol.flight.words import state_said
 from patrol.mqtt import Account, Incoming, Link, Outgoing
 from patrol.planning.intent import airspace_of
+from patrol.terminal import language_of
 from patrol.topics import ALERT_RAISED, FLIGHT_REQUESTED, WEATHER_WARNED, read
 from patrol.waiting import cancelled, happens_within
 
@@ -78,6 +80,7 @@ class Service:
         dice: random.Random | None = None, lock_dir: Path | None = None, tell: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
         self._config, self._wall, self._tell = config, wall, tell
+        self._language = language_of(environ)
         self._clock: Clock = clock or Steady()
         self._dir = config_dir / config.station.state_dir
         self._real = opener is open_transport  # cables are this process's own: nobody else can be on them
@@ -278,9 +281,9 @@ class Service:
         parts = []
         for craft in self.crafts(set(flying)):
             kept = flying.get(craft.id)
-            what = f"{craft.state} {kept.errand.patrol or kept.errand.kind} {kept.stage}" if kept else craft.state
-            parts.append(f"{craft.id}: {what}")
-        line = " | ".join([*parts, f"waiting: {desk.waiting}"])
+            words = [craft.state, kept.errand.patrol or kept.errand.kind, kept.stage] if kept else [craft.state]
+            parts.append(f"{craft.id}: {' '.join(state_said(word, self._language) for word in words)}")
+        line = " | ".join([*parts, f"{state_said('waiting', self._language)}: {desk.waiting}"])
         if line == self._shown:
             return False
         self._shown = line
