@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-replay bench-placing bench-street bench-rules models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-replay bench-placing bench-roofs bench-street bench-rules models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -87,6 +87,10 @@ bench-street: setup
 # Places found by their pixel against the truth, and poses refined by what pictures both show: about a minute.
 bench-placing: setup
 	@$(bin)/python -m bench.placing
+
+# What is found of structures built on real roofs, and what is named that was not built: some minutes. Needs the shared data.
+bench-roofs: setup
+	@$(bin)/python -m bench.roofs $(ARGS)
 
 # What each rule costs a frame.
 bench-rules: setup

@@ -14,13 +14,16 @@ from math import radians, tan
 import numpy as np
 import shapely
 
-from patrol.config.shape import Config, FireLane, PondingPoint
-from patrol.config.zones import FireLaneZone, FlameSmokeZone, FloodingZone
+from patrol.config.shape import Building, Config, FireLane, PondingPoint
+from patrol.config.zones import FireLaneZone, FlameSmokeZone, FloodingZone, RoofZone
 from patrol.geo import Camera, LatLon, Pose, PoseSigma
 from patrol_edge.persistence import Persistence
 from patrol_edge.rules.fire_lane import aerial_fire_lane_rule
 from patrol_edge.rules.flame_smoke import flame_smoke_rule
 from patrol_edge.rules.flooding import RainLevel, aerial_flooding_rule
+from patrol_edge.rules.rooftop import rooftop_rule
+from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
+from patrol_edge.rules.rooftop_plane import Roof, off_nadir_m, unsuitable
 from patrol_edge.rules.sighting import Rule, View
 from patrol_edge.rules.table import model_of
 
@@ -35,12 +38,14 @@ CONFIDENCE = 0.3  # a vehicle is small from above; several looks must agree
 KEEP_S = 900.0  # a candidate of one pass is remembered until the next pass of the same round
 SQUARE_M = 5.0
 SAME_M = 3.0  # two vehicles stand further apart, middle to middle, than the poses of a good receiver are off
+LEAST_ROOF_VISIBLE = 0.97  # a roof half hidden is not compared with a whole one
+MOST_ROOFS = 2  # of one frame, those nearest below: registering one takes a quarter of a second
 SAME_FIRE_M = 12.0  # flames and smoke have no fixed middle
 FLOODING = False
 OPEN_FIRE = "open-fire"  # the zone of what may burn anywhere
 WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]]  # stands where a shape wants a polygon of the picture
 
-AerialZone = FireLaneZone | FloodingZone | FlameSmokeZone  # the kinds of zones that a drone can watch
+AerialZone = FireLaneZone | FloodingZone | FlameSmokeZone | RoofZone  # the kinds of zones that a drone can watch
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Place:
     zone: AerialZone  # its polygon_px says nothing: where the place lies in the picture, every frame says anew
     area: shapely.Polygon | None
     height_m: float = 0.0
+    roof: Roof | None = None  # set where the place is a roof
 
 
 @dataclass(frozen=True)
@@ -81,8 +87,14 @@ class AerialMap:
             Place(_pond_zone(pond), shapely.Point(config.frame.to_local(pond.at)).buffer(pond.radius_m))
             for pond in config.ponding_points
         ]
+        roofs = [
+            Place(_roof_zone(b), ring(b.footprint), float(b.height_m),
+                  Roof(b.id, ring(b.footprint), float(b.height_m), tuple(ring(p) for p in b.roof.permitted)))
+            for b in config.buildings
+            if b.roof is not None
+        ]  # fmt: skip
         roads = tuple(shapely.LineString([config.frame.to_local(p) for p in road.line]) for road in config.roads)
-        return cls((*lanes, *(ponds if FLOODING else ()), Place(_fire_zone(), None)), blocks, roads)
+        return cls((*lanes, *(ponds if FLOODING else ()), *roofs, Place(_fire_zone(), None)), blocks, roads)
 
     @property
     def models(self) -> frozenset[str]:
@@ -102,6 +114,15 @@ class Shown:
     zone: AerialZone
     polygon_px: shapely.Polygon
     height_m: float
+    roof: Roof | None = None
+
+
+def _roof_zone(building: Building) -> RoofZone:
+    watch = building.roof
+    body = {"id": f"roof-{building.id}", "hazard": "rooftop-violation", "building": building.id, "polygon_px": WHOLE,
+            "height_m": building.height_m, "look_every_s": LOOK_EVERY_S}  # fmt: skip
+    asked = {} if watch is None else {"least_area_m2": watch.least_area_m2, "confidence": watch.confidence}
+    return RoofZone.model_validate(body | asked)
 
 
 def _lane_zone(lane: FireLane) -> FireLaneZone:
@@ -134,29 +155,38 @@ def shown_places(world: AerialMap, camera: Camera) -> list[Shown]:
     if camera.pose.up_m < LEAST_HEIGHT_M:
         return []
     found: list[Shown] = []
+    roofs = [place.roof for place in world.places if place.roof is not None and unsuitable(camera, place.roof) is None]
+    below = sorted(roofs, key=lambda roof: off_nadir_m(camera, roof))[:MOST_ROOFS]
     picture = shapely.box(0, 0, camera.lens.width_px - 1, camera.lens.height_px - 1)
     for place in world.places:
         if place.area is None:
             found.append(Shown(place.zone, picture, place.height_m))
             continue
+        if place.roof is not None and (place.roof not in below or unsuitable(camera, place.roof) is not None):
+            continue
         seen = _in_sight(place.area, place.height_m, world.blocks, camera)
-        if seen is not None and seen.area >= LEAST_VISIBLE * place.area.area:
+        least = LEAST_VISIBLE if place.roof is None else LEAST_ROOF_VISIBLE
+        if seen is not None and seen.area >= least * place.area.area:
             outline = np.array(seen.segmentize(EDGE_STEP_M).exterior.coords)
             pixels = camera.project(np.column_stack([outline, np.full(len(outline), place.height_m)]))
             if np.isfinite(pixels).all():
                 polygon = shapely.Polygon(pixels)
                 if polygon.is_valid and polygon.area > 1.0:
-                    found.append(Shown(place.zone, polygon, place.height_m))
+                    found.append(Shown(place.zone, polygon, place.height_m, place.roof))
     return found
 
 
-def rule_for(shown: Shown, world: AerialMap, camera: Camera, sigma: PoseSigma, rain: RainLevel) -> Rule:
+def rule_for(
+    shown: Shown, world: AerialMap, camera: Camera, sigma: PoseSigma, rain: RainLevel, shelf: Shelf = NO_SHELF
+) -> Rule:
     """The rule for one place as one frame shows it."""
     view = View(shown.zone.id, shown.polygon_px, camera, sigma, shown.height_m)
     if isinstance(shown.zone, FloodingZone):
         return aerial_flooding_rule(view, shown.zone, world.roads, rain)
     if isinstance(shown.zone, FlameSmokeZone):
         return flame_smoke_rule(view, shown.zone, (), ())
+    if isinstance(shown.zone, RoofZone):
+        return rooftop_rule(view, shown.zone, shown.roof, shelf)
     return aerial_fire_lane_rule(view, shown.zone.confidence)
 
 

@@ -21,6 +21,7 @@ from patrol_edge.frame import Detections, Frame
 from patrol_edge.outbox import Outgoing
 from patrol_edge.persistence import Ended, Persistence, Raised, Spot, ZoneMemory, look
 from patrol_edge.rules.flooding import RainLevel, nobody_says
+from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
 from patrol_edge.rules.sighting import Memory, Rule
 from patrol_edge.rules.table import model_of, zone_rules
 from patrol_edge.thermal.files import ThermalSource
@@ -151,8 +152,10 @@ def shift_memory(memory: CameraMemory, by: timedelta) -> CameraMemory:
 class Pipeline:
     """Judges the frames of one camera. Holds no state but the zones' rules for one picture size, and their live memory."""
 
-    def __init__(self, watcher: Watcher, detectors: Detectors, rain: RainLevel = nobody_says) -> None:
-        self._watcher, self._detectors, self._rain = watcher, detectors, rain
+    def __init__(
+        self, watcher: Watcher, detectors: Detectors, rain: RainLevel = nobody_says, shelf: Shelf = NO_SHELF
+    ) -> None:
+        self._watcher, self._detectors, self._rain, self._shelf = watcher, detectors, rain, shelf
         self._fixed: list[Judged] = []
         self._live: dict[str, dict[str, object]] = {}
         self._size_px: tuple[int, int] | None = None
@@ -165,7 +168,11 @@ class Pipeline:
         watcher = self._watcher
         if frame.size_px != self._size_px:
             self._fixed, self._live, self._size_px = self._zones_of(frame.size_px), {}, frame.size_px
-        judged = self._fixed if watcher.aerial is None else aerial_zones(watcher, watcher.aerial, frame, self._rain)
+        judged = (
+            self._fixed
+            if watcher.aerial is None
+            else aerial_zones(watcher, watcher.aerial, frame, self._rain, self._shelf)
+        )
         seen = {name: self._detectors[name].detect(frame.image) for name in {one.model for one in judged} if name}
         kept = watcher.zones
         remembered = {} if watcher.aerial is None else {name: spots for name, spots in memory.items() if name in kept}
@@ -176,6 +183,9 @@ class Pipeline:
             detections = Detections.none() if one.model is None else seen[one.model]
             sightings = one.rule(frame, detections, rule_memory, frame.taken_at)
             before = before.model_copy(update={"kept": rule_memory.kept})
+            if rule_memory.unjudged:
+                remembered[one.zone.id] = before
+                continue
             remembered[one.zone.id], changes = look(
                 before, sightings, frame.taken_at, one.zone.id, one.persistence, watcher.identity
             )
@@ -193,11 +203,15 @@ class Pipeline:
         watcher = self._watcher
         return [
             Judged(zone, rule, model_of(zone), Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s))
-            for zone, rule in zone_rules(watcher.camera, watcher.frame, watcher.local_time, size_px, self._rain)
+            for zone, rule in zone_rules(
+                watcher.camera, watcher.frame, watcher.local_time, size_px, self._rain, self._shelf
+            )
         ]
 
 
-def aerial_zones(watcher: Watcher, aerial: AerialView, frame: Frame, rain: RainLevel) -> list[Judged]:
+def aerial_zones(
+    watcher: Watcher, aerial: AerialView, frame: Frame, rain: RainLevel, shelf: Shelf = NO_SHELF
+) -> list[Judged]:
     """The places that a moving camera's frame shows. None for a frame whose pose nobody knows."""
     if frame.pose is None:
         return []
@@ -205,7 +219,7 @@ def aerial_zones(watcher: Watcher, aerial: AerialView, frame: Frame, rain: RainL
     return [
         Judged(
             shown.zone,
-            rule_for(shown, aerial.map, camera, aerial.sigma, rain),
+            rule_for(shown, aerial.map, camera, aerial.sigma, rain, shelf),
             model_of(shown.zone, aerial=True),
             persistence_of(shown.zone),
         )

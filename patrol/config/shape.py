@@ -79,6 +79,16 @@ class GridCell(Shape):
     area: Ring = Field(description="its edge")
 
 
+class RoofWatch(Shape):
+    """How a drone watches a roof for structures."""
+
+    permitted: tuple[Ring, ...] = Field(
+        default=(), description="outlines of structures on it that are permitted: they never alert"
+    )
+    least_area_m2: Number = Field(default=4, ge=1, le=1000, description="what is smaller is no structure")
+    confidence: Number = Field(default=0.5, gt=0, lt=1, description="a detection below this is no vote")
+
+
 class Building(Shape):
     """A building: an obstacle to flights, a roof to look at."""
 
@@ -86,6 +96,9 @@ class Building(Shape):
     name: Name | None = Field(default=None, description="what people call it")
     footprint: Ring = Field(description="its outline on the ground")
     height_m: Number = Field(gt=0, le=900, description="height of its roof above the ground")
+    roof: RoofWatch | None = Field(
+        default=None, description="set to watch its roof from the air for what is built there"
+    )
 
 
 class Road(Shape):

@@ -206,7 +206,28 @@ class FallingZone(Shape):
         return 1.0
 
 
+class RoofZone(Shape):
+    """A roof as a picture shows it, on which nothing may be built."""
+
+    id: Slug = Field(description="short name, unique within its camera")
+    hazard: Literal["rooftop-violation"] = Field(description="what is looked for")
+    polygon_px: PixelRing = Field(description="its edge in the picture, pixels [x, y]")
+    building: Slug | None = Field(default=None, description="the building whose roof it is")
+    height_m: Number = Field(gt=0, le=900, description="height of its roof above the ground")
+    permitted_px: tuple[PixelRing, ...] = Field(
+        default=(), description="outlines of structures on it that are permitted: they never alert"
+    )
+    least_area_m2: Number = Field(default=4, ge=1, le=1000, description="what is smaller is no structure")
+    dwell_s: Number = Field(default=2, ge=0, le=86400, description="how long it must be seen")
+    clear_s: Number = Field(default=10, gt=0, le=86400, description="how long it must be gone to count as gone")
+    look_every_s: Number = Field(
+        default=2, gt=0, le=60, description="the zone is unwatched when no look came for this long"
+    )
+    confidence: Number = Field(default=0.5, gt=0, lt=1, description="a detection below this is no vote")
+    share: Number = Field(default=0.5, gt=0, le=1, description="share of looks that must see it")
+
+
 Zone = Annotated[
-    FireLaneZone | PerimeterZone | HotspotZone | FallingZone | FlameSmokeZone | FloodingZone,
+    FireLaneZone | PerimeterZone | HotspotZone | FallingZone | FlameSmokeZone | FloodingZone | RoofZone,
     Field(discriminator="hazard"),
 ]

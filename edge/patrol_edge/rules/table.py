@@ -8,7 +8,7 @@ from datetime import datetime
 import shapely
 
 from patrol.config.shape import CameraConfig
-from patrol.config.zones import FallingZone, FireLaneZone, FlameSmokeZone, FloodingZone, HotspotZone, Zone
+from patrol.config.zones import FallingZone, FireLaneZone, FlameSmokeZone, FloodingZone, HotspotZone, RoofZone, Zone
 from patrol.geo import Camera, LocalFrame
 from patrol_edge.rules.falling_object import facade_of, falling_rule
 from patrol_edge.rules.fire_hotspot import hotspot_rule
@@ -17,6 +17,8 @@ from patrol_edge.rules.flame_smoke import CLASSES as BURNING
 from patrol_edge.rules.flame_smoke import flame_smoke_rule
 from patrol_edge.rules.flooding import RainLevel, flooding_rule, nobody_says
 from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
+from patrol_edge.rules.rooftop import roof_of, rooftop_rule
+from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
 from patrol_edge.rules.sighting import Rule, View
 
 ZoneRule = tuple[Zone, Rule]
@@ -32,7 +34,7 @@ CLASSES_OF: dict[str, frozenset[str]] = {
 
 def model_of(zone: Zone, *, aerial: bool = False) -> str | None:
     """The network whose detections the zone's rule looks at; None for a rule that needs none. `aerial`: from a drone."""
-    if isinstance(zone, (HotspotZone, FallingZone)):
+    if isinstance(zone, (HotspotZone, FallingZone, RoofZone)):
         return None
     if isinstance(zone, FlameSmokeZone):
         return "fire_smoke"
@@ -47,6 +49,7 @@ def zone_rules(
     local_time: Callable[[datetime], datetime],
     size_px: tuple[int, int],
     rain: RainLevel = nobody_says,
+    shelf: Shelf = NO_SHELF,
 ) -> list[ZoneRule]:
     """The camera's zones and rules, stretched to the size (width, height) of the pictures that really come."""
     sx, sy = size_px[0] / config.lens.width_px, size_px[1] / config.lens.height_px
@@ -72,6 +75,10 @@ def zone_rules(
         if isinstance(zone, FloodingZone):
             marks = [(mark.at_px[0] * sx, mark.at_px[1] * sy, mark.level_m) for mark in zone.gauge]
             return flooding_rule(view, zone, [polygon(points) for points in zone.known_water_px], marks, rain)
+        if isinstance(zone, RoofZone):
+            return rooftop_rule(
+                view, zone, roof_of(view, zone, [polygon(points) for points in zone.permitted_px]), shelf
+            )
         ends = None if zone.line_px is None else [(x * sx, y * sy) for x, y in zone.line_px]
         heights = (zone.least_height_m or 0.0, zone.most_height_m or float("inf"))
         return perimeter_rule(view, zone.confidence, zone.hours, local_time, ends, heights)

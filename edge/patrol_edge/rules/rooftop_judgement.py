@@ -1,0 +1,134 @@
+"""One look at one roof: today's picture against its baseline, or against what a single picture can tell. Pure.
+
+Numbers in, a judgement out: what was built, where, how large, how surely, or why this picture says nothing about the roof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from patrol.geo import Camera
+from patrol_edge.frame import Image
+from patrol_edge.rules.rooftop_baseline import Baseline, Known
+from patrol_edge.rules.rooftop_change import best_of, chance, outline_of, regions
+from patrol_edge.rules.rooftop_plane import GSD_M, Mask, Raster, Refusal, Roof, RoofPicture, parallax_px, seen_roof
+from patrol_edge.rules.rooftop_registration import Registration, register
+
+PERMITTED_GROWS_M = 0.6  # around a permitted structure: its eaves, and what is left of the misfit
+IN_ORDER_BELOW = 0.15  # of every region's chance: only so sure is a roof called unchanged
+KNOWN_GONE = (
+    0.5  # of a reported structure's outline that must have changed for it to be gone; that change is no new one
+)
+
+# A network's opinion: before and after (h, w, 3) BGR that lie over one another, to (h, w) shares 0..255 of what was built.
+ChangeNetwork = Callable[[Image, Image], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A structure on a roof. ring: its outline in the baseline's raster; confidence 0 to 1; new: not in the baseline."""
+
+    ring: shapely.Polygon
+    area_m2: float
+    confidence: float
+    new: bool
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What one picture says about a roof. `refusal`: why it says nothing; then all else is empty.
+
+    found: the surest first; picture: today's, on the roof's raster; registration: how it lies over the baseline; in_order:
+    registered, and nothing that could be a structure has come.
+    """
+
+    refusal: Refusal | None = None
+    found: tuple[Found, ...] = ()
+    picture: RoofPicture | None = None
+    registration: Registration | None = None
+    in_order: bool = False
+
+
+def judged(
+    image: Image, camera: Camera | None, roof: Roof, baseline: Baseline | None, single: Sequence[Found] | None,
+    least_area_m2: float, network: ChangeNetwork | None = None,
+) -> Judgement:  # fmt: skip
+    """The roof in `image` (h, w, 3).
+
+    single: what a network sees on this picture alone, in today's raster; None without such a network. It is asked only
+    where there is no baseline: what stands there since the baseline was taken is no change.
+    """
+    seen = seen_roof(image, camera, roof)
+    if isinstance(seen, Refusal):
+        return Judgement(seen)
+    raster = Raster.of(roof)
+    if baseline is None:
+        if single is None:
+            return Judgement(Refusal.UNSURE, picture=seen)
+        watched = watched_roof(roof, raster, (0, 0))
+        return Judgement(None, tuple(f for f in single if _mostly(f.ring, watched)), seen)
+    apart_px = (0.0, 0.0) if camera is None else parallax_px(roof, baseline.camera, camera)
+    fit = register(baseline.picture, seen, raster.mask(roof.footprint), apart_px)
+    if fit is None:
+        return Judgement(Refusal.MISFIT, picture=seen)
+    watched = watched_roof(roof, raster, fit.outline_px) & fit.picture.valid & baseline.picture.valid
+    found = changed(baseline.picture.image, fit.picture.image, watched, least_area_m2, network)
+    gone = [shapely.Polygon(known.ring) for known in baseline.known if _gone(known, found)]
+    found = [f for f in found if not any(ring.intersection(f.ring).area >= KNOWN_GONE * f.ring.area for ring in gone)]
+    kept = tuple(_standing(known) for known in baseline.known if shapely.Polygon(known.ring) not in gone)
+    sure = tuple(sorted((*found, *kept), key=lambda f: -f.confidence))
+    return Judgement(None, sure, seen, fit, all(f.confidence < IN_ORDER_BELOW for f in found) and not kept)
+
+
+def changed(
+    before: Image, after: Image, watched: Mask, least_area_m2: float, network: ChangeNetwork | None = None
+) -> list[Found]:
+    """The regions of `watched` (h, w) that could be structures, each with how likely it is one."""
+    score = None if network is None else np.asarray(network(before, after) / 255, np.float32)
+    found = regions(before, after, watched, least_area_m2, score)
+    chances = [r.score if network is not None else chance(r) for r in found]
+    return [Found(outline_of(r), r.area_m2, c, new=True) for r, c in best_of(found, chances)]
+
+
+def with_known(picture: Baseline, found: Sequence[Found]) -> Baseline:
+    """A first picture as a baseline that remembers what was reported from it: it is the same incident for months."""
+    rings = (shapely.get_coordinates(f.ring.exterior) for f in found)
+    known = tuple(
+        Known(tuple((float(x), float(y)) for x, y in ring), f.confidence) for ring, f in zip(rings, found, strict=True)
+    )
+    return replace(picture, known=known)
+
+
+def watched_roof(roof: Roof, raster: Raster, shift_px: tuple[int, int]) -> Mask:
+    """The roof without what is permitted on it, moved to where it lies in the baseline's picture."""
+    area = roof.footprint
+    for ring in roof.permitted:
+        area = area.difference(ring.buffer(PERMITTED_GROWS_M))
+    mask: Mask = np.zeros((raster.height_px, raster.width_px), bool)
+    for part in shapely.get_parts(area):
+        if isinstance(part, shapely.Polygon) and not part.is_empty:
+            mask |= raster.mask(part)
+    move = np.array([[1, 0, shift_px[0]], [0, 1, shift_px[1]]], float)
+    return np.asarray(cv2.warpAffine(mask.astype(np.uint8), move, (raster.width_px, raster.height_px))) > 0
+
+
+def _mostly(ring: shapely.Polygon, watched: Mask) -> bool:
+    area = np.zeros(watched.shape, np.uint8)
+    cv2.fillPoly(area, [np.round(shapely.get_coordinates(ring.exterior)).astype(np.int32)], 1)
+    return bool(area.any() and watched[area > 0].mean() > 0.5)
+
+
+def _gone(known: Known, found: Sequence[Found]) -> bool:
+    ring = shapely.Polygon(known.ring)
+    return any(ring.intersection(f.ring).area >= KNOWN_GONE * ring.area for f in found if f.confidence >= 0.5)
+
+
+def _standing(known: Known) -> Found:
+    ring = shapely.Polygon(known.ring)
+    return Found(ring, ring.area * GSD_M**2, known.confidence, new=False)
