@@ -246,6 +246,16 @@ def test_a_drone_measures_the_pool_that_reaches_into_the_place() -> None:
     assert from_above(circle(24, 0, 4))[0] == []
 
 
+def test_a_gutter_is_no_pool() -> None:
+    """Sixty square metres of water along a kerb, a metre wide, are no flood; a pool that it runs into is measured without it."""
+    gutter = shapely.box(-30, -0.5, 30, 0.5)
+    pool = shapely.Polygon(circle(0, 0, 6))
+    assert from_above(np.array(gutter.exterior.coords))[0] == []
+    both = shapely.union(gutter, pool)
+    (seen,), _ = from_above(np.array(both.exterior.coords))
+    assert seen.measurement["area_m2"] == pytest.approx(pool.area, rel=0.12)
+
+
 def test_water_cut_off_by_the_picture_says_so() -> None:
     """A flood larger than the picture is a lower bound, and marked as one."""
     (seen,), _ = from_above(circle(0, 0, 80))

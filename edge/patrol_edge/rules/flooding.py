@@ -28,9 +28,11 @@ from patrol_edge.rules.water import (
     joined_to,
     learned,
     road_share,
+    square_side_m,
     staff_level,
     watched,
     wet_length_m,
+    without_strips,
 )
 
 WATER = "water"  # the network's map
@@ -41,6 +43,8 @@ RainLevel = Callable[[datetime], int | None]
 VOTES_BY_RAIN: dict[int | None, float] = {None: 1.0, 0: 1.5, 1: 1.0, 2: 0.85, 3: 0.7, 4: 0.65}
 FLOODED, DRY, LOOKS = "flooded", "dry", "dry looks"  # keys in the rule's memory
 OFF_SHARE_OF_ON = 0.5  # hysteresis: over when less than half of what began it is left
+STRIP_M = 3.0  # from above, what is nowhere so wide is a kerb, a gutter, a pavement's edge or a shadow's, not a pool
+SEAM_M = 2.0  # and of a pool, what hangs on it by so little is not measured with it
 LEARN_BELOW = 0.5  # of the share that alerts: with more water than that the road is not dry, whatever the weather
 
 
@@ -112,7 +116,9 @@ def aerial_flooding_rule(
             return []  # a picture without a pose shows no place
         shares = detections.maps[WATER]
         inside = watched(view.polygon, frame.size_px, (shares.shape[1], shares.shape[0]))
-        wet = joined_to(shares >= least, inside)
+        side_m = square_side_m(view.camera, view.polygon, (shares.shape[1], shares.shape[0]), view.height_m)
+        core = without_strips(shares >= least, STRIP_M / side_m)
+        wet = joined_to(without_strips(shares >= least, SEAM_M / side_m) | core, core & inside)
         spread = ground_area(wet, view.camera, view.sigma, view.height_m)
         was = memory.kept.get(FLOODED) is True
         flooded = spread.area_m2 >= zone.least_m2 * (OFF_SHARE_OF_ON if was else 1.0)

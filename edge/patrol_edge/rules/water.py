@@ -79,6 +79,24 @@ def joined_to(wet: Mask, inside: Mask) -> Mask:
     return np.asarray(touched[labels], dtype=bool)
 
 
+def without_strips(wet: Mask, width_squares: float) -> Mask:
+    """The water (h, w) without what is narrower than so many squares: kerbs, edges of shadows, glints in rows."""
+    size = round(width_squares)
+    if size < 2:
+        return wet
+    shape = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.morphologyEx(wet.astype(np.uint8), cv2.MORPH_OPEN, shape), dtype=bool)
+
+
+def square_side_m(camera: Camera, polygon: shapely.Polygon, map_px: tuple[int, int], height_m: float = 0.0) -> float:
+    """Side of a square of a map of `map_px` on the plane, in the middle of a polygon of the picture; infinite above the horizon."""
+    step = np.array([camera.lens.width_px / map_px[0], camera.lens.height_px / map_px[1]])
+    middle = polygon.centroid
+    place = np.floor((np.array([middle.y, middle.x]) + 0.5) / step[::-1]).astype(np.int64)
+    area_m2 = _of_squares(camera, map_px, place[None], height_m)
+    return sqrt(area_m2) if area_m2 > 0 else float("inf")
+
+
 @dataclass(frozen=True)
 class GroundArea:
     """Water on flat ground: square metres, the half width of their 95 % interval, and whether the picture cuts the water off."""
