@@ -45,6 +45,7 @@ FLOODED, DRY, LOOKS = "flooded", "dry", "dry looks"  # keys in the rule's memory
 OFF_SHARE_OF_ON = 0.5  # hysteresis: over when less than half of what began it is left
 STRIP_M = 3.0  # from above, what is nowhere so wide is a kerb, a gutter, a pavement's edge or a shadow's, not a pool
 SEAM_M = 2.0  # and of a pool, what hangs on it by so little is not measured with it
+MAP_ERROR = 0.08  # of an area: what the network adds or misses of a pool that it finds, by the middle of its errors on rendered views
 LEARN_BELOW = 0.5  # of the share that alerts: with more water than that the road is not dry, whatever the weather
 
 
@@ -96,7 +97,7 @@ def flooding_rule(
             return []
         measured = {"water_share": round(road.excess, 3), "water_share_raw": round(road.raw, 3)}
         if view.camera is not None and view.sigma is not None:
-            spread = ground_area(wet, view.camera, view.sigma, view.height_m)
+            spread = ground_area(wet, view.camera, view.sigma, view.height_m, MAP_ERROR)
             measured |= {"area_m2": round(spread.area_m2, 1), "area_accuracy_m2": round(spread.accuracy_m2, 1)}
         if marks and (depth := staff_level(shares, marks, frame.size_px, least)) is not None:
             measured |= {"level_m": round(depth.level_m, 2), "level_accuracy_m": round(depth.accuracy_m, 2)}
@@ -119,7 +120,7 @@ def aerial_flooding_rule(
         side_m = square_side_m(view.camera, view.polygon, (shares.shape[1], shares.shape[0]), view.height_m)
         core = without_strips(shares >= least, STRIP_M / side_m)
         wet = joined_to(without_strips(shares >= least, SEAM_M / side_m) | core, core & inside)
-        spread = ground_area(wet, view.camera, view.sigma, view.height_m)
+        spread = ground_area(wet, view.camera, view.sigma, view.height_m, MAP_ERROR)
         was = memory.kept.get(FLOODED) is True
         flooded = spread.area_m2 >= zone.least_m2 * (OFF_SHARE_OF_ON if was else 1.0)
         memory.kept[FLOODED] = flooded

@@ -122,11 +122,14 @@ def square_areas_m2(camera: Camera, map_px: tuple[int, int], rows: slice, column
     )  # half the product of the diagonals
 
 
-def ground_area(wet: Mask, camera: Camera, sigma: PoseSigma, height_m: float = 0.0) -> GroundArea:
+def ground_area(
+    wet: Mask, camera: Camera, sigma: PoseSigma, height_m: float = 0.0, map_error: float = 0.0
+) -> GroundArea:
     """Area of the `wet` squares (h, w) on the plane at `height_m`.
 
-    Uncertainty: first order in the pose's height and tilt, and the water's edge, which is known to about half a square: by
-    its length on the ground, as one systematic error.
+    Uncertainty: first order in the pose's height and tilt; the water's edge, which is known to about half a square: by its
+    length on the ground, as one systematic error; and `map_error`, the standard deviation of what the map calls water, as a
+    share of the area.
     """
     h, w = wet.shape
     if not wet.any():
@@ -154,6 +157,7 @@ def ground_area(wet: Mask, camera: Camera, sigma: PoseSigma, height_m: float = 0
     inner = cv2.erode(part.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).astype(bool)
     # a square on the edge is half water give or take 0.29 of it (uniform); neighbours err alike, so their errors add up
     variance += (float(squares[part & ~inner].sum()) / sqrt(12)) ** 2
+    variance += (map_error * area) ** 2
     border = bool(wet[0].any() or wet[-1].any() or wet[:, 0].any() or wet[:, -1].any())
     return GroundArea(area, Z_95 * sqrt(variance), cut=border)
 
