@@ -19,9 +19,12 @@ import {
   type Named,
   type Position,
   type Region,
+  type SensorNamed,
+  type SensorWatch,
 } from "./model.ts";
 import { field, flag, list, moment, number, object, oneOf, optional, text, Unreadable, type Json } from "./read.ts";
 
+const SENSOR_STATES = ["waiting", "heard", "alarm", "silent", "refused"] as const;
 const LOST_REASONS = ["missing", "altered", "refused"] as const;
 
 /** A name in both languages; a bare text counts for both. */
@@ -110,10 +113,15 @@ function readEvidence(value: unknown, where: string): Evidence {
   };
 }
 
+function readSensorNamed(value: unknown, where: string): SensorNamed {
+  return { ...readNamed(value, where), room: optional(object(value, where), "room", where, text, "") };
+}
+
 function readAlert(value: unknown, where: string): Alert {
   const from = object(value, where);
   return {
     alert_id: field(from, "alert_id", where, text),
+    hazard: optional(from, "hazard", where, oneOf(HAZARDS), null),
     box: field(from, "box", where, text),
     camera: field(from, "camera", where, (camera, at) => readNamed(camera, at).id),
     raised_at: field(from, "raised_at", where, moment),
@@ -149,6 +157,7 @@ export function readIncident(value: unknown, where: string): Incident {
     alert_count: field(from, "alert_count", where, number),
     box: field(from, "box", where, (box, at) => readNamed(box, at).id),
     camera: field(from, "camera", where, readNamed),
+    sensor: optional(from, "sensor", where, readSensorNamed, null),
     place: field(from, "place", where, text),
     region: optional(from, "region", where, readRegion, null),
     explanation: optional(from, "explanation", where, readExplanation, null),
@@ -180,6 +189,20 @@ function readCameraWatch(value: unknown, where: string): CameraWatch {
   };
 }
 
+function readSensorWatch(value: unknown, where: string): SensorWatch {
+  const from = object(value, where);
+  return {
+    sensor: field(from, "sensor", where, text),
+    name: optional(from, "name", where, readName, null),
+    room: optional(from, "room", where, text, ""),
+    state: field(from, "state", where, oneOf(SENSOR_STATES)),
+    last_heard_at: optional(from, "last_heard_at", where, moment, null),
+    messages: optional(from, "messages", where, number, 0),
+    unreadable: optional(from, "unreadable", where, number, 0),
+    detail: optional(from, "detail", where, text, ""),
+  };
+}
+
 export function readBox(value: unknown, where: string): Box {
   const from = object(value, where);
   return {
@@ -191,6 +214,7 @@ export function readBox(value: unknown, where: string): Box {
     software: optional(from, "software", where, text, ""),
     heard_at: optional(from, "heard_at", where, moment, null),
     cameras: optional(from, "cameras", where, list(readCameraWatch), []),
+    sensors: optional(from, "sensors", where, list(readSensorWatch), []),
     outbox_waiting: optional(from, "outbox_waiting", where, number, 0),
     outbox_refused: optional(from, "outbox_refused", where, number, 0),
     evidence_waiting: optional(from, "evidence_waiting", where, number, 0),

@@ -82,8 +82,15 @@ export interface Evidence {
   readonly url: string | null;
 }
 
+/** A sensor, and the room or unit to which somebody is sent; empty where the configuration names none. */
+export interface SensorNamed extends Named {
+  readonly room: string;
+}
+
 export interface Alert {
   readonly alert_id: string;
+  /** One fire may be seen as flame by one camera and measured as heat by another. */
+  readonly hazard: Hazard | null;
   readonly box: string;
   readonly camera: string;
   readonly raised_at: number;
@@ -117,6 +124,8 @@ export interface Incident {
   readonly alert_count: number;
   readonly box: string;
   readonly camera: Named;
+  /** The sensor that told it; null: a camera saw it. */
+  readonly sensor: SensorNamed | null;
   readonly place: string;
   readonly region: Region | null;
   readonly explanation: Explanation | null;
@@ -139,6 +148,19 @@ export interface CameraWatch {
   readonly detail: string;
 }
 
+export type SensorState = "waiting" | "heard" | "alarm" | "silent" | "refused";
+
+export interface SensorWatch {
+  readonly sensor: string;
+  readonly name: Name | null;
+  readonly room: string;
+  readonly state: SensorState;
+  readonly last_heard_at: number | null;
+  readonly messages: number;
+  readonly unreadable: number;
+  readonly detail: string;
+}
+
 export interface Box {
   readonly box: string;
   readonly name: Name | null;
@@ -150,6 +172,7 @@ export interface Box {
   readonly software: string;
   readonly heard_at: number | null;
   readonly cameras: readonly CameraWatch[];
+  readonly sensors: readonly SensorWatch[];
   readonly outbox_waiting: number;
   readonly outbox_refused: number;
   readonly evidence_waiting: number;

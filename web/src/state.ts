@@ -267,7 +267,7 @@ export interface Watch {
   readonly camerasWatching: number;
   readonly cameras: number;
   readonly unwatched_s: number;
-  /** A box or camera that should be watching is not. */
+  /** A box or camera that should be watching is not, or a sensor that should be heard is not. */
   readonly trouble: boolean;
 }
 
@@ -275,6 +275,7 @@ export interface Watch {
 export function watchOf(boxes: readonly Box[]): Watch {
   const online = boxes.filter((box) => box.state === "online");
   const cameras = boxes.flatMap((box) => box.cameras);
+  const deaf = online.flatMap((box) => box.sensors).some((one) => one.state === "silent" || one.state === "refused");
   const watching = online.flatMap((box) => box.cameras).filter((camera) => camera.state === "watching");
   return {
     boxesOnline: online.length,
@@ -282,6 +283,6 @@ export function watchOf(boxes: readonly Box[]): Watch {
     camerasWatching: watching.length,
     cameras: cameras.length,
     unwatched_s: cameras.reduce((sum, camera) => sum + camera.unwatched_s, 0),
-    trouble: online.length < boxes.length || watching.length < cameras.length,
+    trouble: online.length < boxes.length || watching.length < cameras.length || deaf,
   };
 }

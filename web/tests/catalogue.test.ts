@@ -73,7 +73,7 @@ test("no text is left that the page does not use", () => {
     .filter((name) => /\.tsx?$/.test(name) && !name.startsWith("messages"))
     .map((name) => readFileSync(path.join(folder, name), "utf8"))
     .join("\n");
-  const looked_up = /^(hazard|caseState|role|feature|cameraState|boxState|phase|phaseSaid|answer|droneState|lostReason|label|measure|theme|evidence\.state|list)\./;
+  const looked_up = /^(hazard|caseState|role|feature|cameraState|sensorState|boxState|phase|phaseSaid|answer|droneState|lostReason|label|measure|theme|evidence\.state|list)\./;
   const unused = en
     .map((leaf) => leaf.key)
     .filter((key) => !looked_up.test(key)) // found by a value: m.hazard[incident.hazard]

@@ -30,6 +30,15 @@ test("each kind of hazard has its own verb, and one look is not “1 times”", 
   assert.match(explanationSentences("flooding", one.explanation, one.model, en).join(" "), /has been seen for/);
 });
 
+test("a sensor's word is told as such: no looks, no confidence, its room in the summary", () => {
+  const sensor = { id: "hall", name: { zh: "楼道烟感", en: "Hall smoke alarm" }, room: "2-1-302" };
+  const one = incident({ hazard: "smoke-alarm", sensor, explanation: { ...WIRE.explanation, rule: "smoke-alarm", label: "smoke", looks: 2, votes: 2 } });
+  const said = explanationSentences(one.hazard, one.explanation, null, en, true).join(" ");
+  assert.equal(said, "The sensor has told of smoke in 2 messages within 23 s. Decided by the rule “Smoke alarm”, without a model.");
+  assert.ok(summaryText(one, NOW, "UTC", "en", en).includes("Hall smoke alarm · 2-1-302"));
+  assert.deepEqual(measurementText("current_a", 41.25, en), { name: "current", value: "41.3\u202fA" });
+});
+
 test("without a model or without an explanation the sentence says so instead of inventing one", () => {
   const one = incident();
   assert.match(explanationSentences(one.hazard, one.explanation, null, en).join(" "), /without a model/);

@@ -143,6 +143,7 @@ test("a camera is watching only while its box is online, and lost time is summed
     software: "",
     heard_at: 0,
     cameras: [camera, { ...camera, state: "lost" }],
+    sensors: [],
     outbox_waiting: 0,
     outbox_refused: 0,
     evidence_waiting: 0,
@@ -157,4 +158,8 @@ test("a camera is watching only while its box is online, and lost time is summed
     trouble: true,
   });
   assert.equal(watchOf([{ ...box, cameras: [camera] }]).trouble, false);
+  const sensor = { sensor: "hall", name: null, room: "", last_heard_at: null, messages: 0, unreadable: 0, detail: "" };
+  for (const [state, trouble] of [["heard", false], ["alarm", false], ["silent", true], ["refused", true]] as const) {
+    assert.equal(watchOf([{ ...box, cameras: [camera], sensors: [{ ...sensor, state }] }]).trouble, trouble, state);
+  }
 });

@@ -1,7 +1,7 @@
 // What kinds, states and phases are called in English.
 
 import type { Answer, DroneState, Phase } from "../flights.ts";
-import type { CaseState, Evidence, FeatureKind, Hazard } from "../model.ts";
+import type { CaseState, Evidence, FeatureKind, Hazard, SensorState } from "../model.ts";
 
 export const hazard: Record<Hazard, string> = {
   "rooftop-violation": "Rooftop violation",
@@ -100,6 +100,14 @@ export const droneState: Record<DroneState, string> = {
   unfit: "not fit to fly",
 };
 
+export const sensorState: Record<SensorState, string> = {
+  waiting: "not heard yet",
+  heard: "heard",
+  alarm: "alarm",
+  silent: "silent",
+  refused: "refused by the broker",
+};
+
 /** Classes of the models, as the end of “… has been seen”. Anything else is shown as the model names it. */
 export const label: Record<string, string> = {
   person: "a person",
@@ -108,7 +116,27 @@ export const label: Record<string, string> = {
   motorcycle: "a motorcycle",
   bus: "a bus",
   truck: "a truck",
+  flame: "a flame",
+  smoke: "smoke",
+  "flame and smoke": "flame and smoke",
+  "flame, from single pictures": "a flame (single pictures, no film)",
+  "smoke, from single pictures": "smoke (single pictures, no film)",
+  temperature: "too high a temperature",
+  current: "too much current",
+  cable: "a damaged cable",
 };
 
 /** Measurements by their name on the wire; one that is not here is shown by that name. */
-export const measure: Record<string, string> = { dwell_s: "time there" };
+export const measure: Record<string, string> = {
+  dwell_s: "time there",
+  picture_age_s: "age of the picture",
+  temperature_c: "temperature",
+  current_a: "current",
+  flicker_share: "flicker",
+  repeat_share: "outline that repeats",
+  changing_share: "share that never rests",
+  glow_px: "glow",
+  growth_ratio: "growth",
+  looks_compared: "looks compared",
+  single_picture: "single picture",
+};

@@ -1,4 +1,4 @@
-import { answer, boxState, cameraState, caseState, droneState, feature, hazard, label, lostReason, measure, phase, phaseSaid, role } from "./en-names.ts";
+import { answer, boxState, cameraState, caseState, droneState, feature, hazard, label, lostReason, measure, phase, phaseSaid, role, sensorState } from "./en-names.ts";
 
 const plural = (count: number, one: string, many: string): string => `${count} ${count === 1 ? one : many}`;
 
@@ -25,6 +25,7 @@ export const en = {
   role,
   feature,
   cameraState,
+  sensorState,
   boxState,
   phase,
   phaseSaid,
@@ -119,6 +120,7 @@ export const en = {
     endedAt: "Gone since",
     stillThere: "still there",
     camera: "Camera",
+    sensor: "Sensor",
     box: "Box",
     place: "Place",
     position: "Position",
@@ -162,6 +164,8 @@ export const en = {
       `In zone “${zone}” ${thing} has been inside for ${dwell}; an alert needs ${needed}.`,
     seen: (thing: string, zone: string, dwell: string, needed: string) =>
       `In zone “${zone}” ${thing} has been seen for ${dwell}; an alert needs ${needed}.`,
+    told: (thing: string, votes: number, span: string) =>
+      `The sensor has told of ${thing} in ${plural(votes, "message", "messages")} within ${span}.`,
     votes: (looks: number, votes: number, share: string, needed: string) =>
       `The box looked ${plural(looks, "time", "times")} and saw it ${plural(votes, "time", "times")}: ${share}, at least ${needed} is needed.`,
     confidence: (confidence: string, threshold: string) =>
@@ -238,6 +242,9 @@ export const en = {
     looks: "Looks",
     unwatched: "Unwatched",
     noCameras: "It has not named a camera yet.",
+    lastHeard: "Last heard",
+    messages: "Messages",
+    unreadable: "Unreadable",
     lastSaid: (state: string) => `last said: ${state}`,
   },
 

@@ -31,10 +31,12 @@ export function explanationSentences(
   explanation: Explanation | null,
   model: Model | null,
   m: Messages,
+  fromSensor = false,
 ): string[] {
   if (explanation === null) return [m.why.none];
   const e = explanation;
   const rule = ruleText(e.rule, m);
+  if (fromSensor) return [m.why.told(labelText(e.label, m), e.votes, spanText(e.dwell_s, m)), m.why.byRule(rule)];
   const pattern =
     hazard === "blocked-fire-lane" ? m.why.stands : hazard === "perimeter-intrusion" ? m.why.inside : m.why.seen;
   return [
@@ -60,6 +62,7 @@ const UNITS: readonly (readonly [string, string])[] = [
   ["_px", "px"],
   ["_deg", "°"],
   ["_c", "°C"],
+  ["_a", "A"],
   ["_s", "s"],
   ["_m", "m"],
 ];
@@ -80,6 +83,10 @@ export function summaryText(incident: Incident, now: number, zone: string, langu
   const lines: string[] = incident.drill ? [m.summary.drill] : [];
   lines.push(`${m.hazard[incident.hazard]} · ${incident.case_number}`);
   lines.push(m.summary.line(d.camera, named(incident.camera.name, language)));
+  if (incident.sensor) {
+    const room = incident.sensor.room && ` · ${incident.sensor.room}`;
+    lines.push(m.summary.line(d.sensor, `${named(incident.sensor.name, language)}${room}`));
+  }
   if (incident.position) {
     const accuracy = d.accuracy(metresText(incident.position.accuracy_m));
     lines.push(m.summary.line(d.position, `${positionText(incident.position)}, ${accuracy}`));

@@ -178,6 +178,15 @@ function Facts({ incident, boxes }: { incident: Incident; boxes: readonly Box[] 
             <dd>{incident.cell}</dd>
           </>
         )}
+        {incident.sensor && (
+          <>
+            <dt>{d.sensor}</dt>
+            <dd>
+              {name(incident.sensor.name)} {incident.sensor.room && `· ${incident.sensor.room} `}
+              <span class="hint">{incident.sensor.id}</span>
+            </dd>
+          </>
+        )}
         <dt>{d.camera}</dt>
         <dd>
           {name(incident.camera.name)} <span class="hint">{incident.camera.id}</span>

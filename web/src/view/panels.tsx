@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { Box, CameraWatch, DeadLetter, Health } from "../model.ts";
+import type { Box, CameraWatch, DeadLetter, Health, SensorWatch } from "../model.ts";
 import { spanText } from "../text/time.ts";
 import { Icon } from "./icons.tsx";
 import { useNamed, useScene } from "./scene.tsx";
@@ -91,11 +91,18 @@ function BoxCard({ box }: { box: Box }) {
         {box.software && <span>{b.software(box.software)}</span>}
         <span class={waits.length > 0 ? "warn-text" : ""}>{waits.length > 0 ? waits.join(" · ") : b.nothingWaits}</span>
       </p>
-      {box.state !== "never" && box.cameras.length === 0 && <p class="hint">{b.noCameras}</p>}
+      {box.state !== "never" && box.cameras.length + box.sensors.length === 0 && <p class="hint">{b.noCameras}</p>}
       {box.cameras.length > 0 && (
         <ul class="cameras">
           {box.cameras.map((camera) => (
             <CameraRow key={camera.camera} camera={camera} dark={box.state !== "online"} />
+          ))}
+        </ul>
+      )}
+      {box.sensors.length > 0 && (
+        <ul class="cameras">
+          {box.sensors.map((sensor) => (
+            <SensorRow key={sensor.sensor} sensor={sensor} dark={box.state !== "online"} />
           ))}
         </ul>
       )}
@@ -129,6 +136,46 @@ function CameraRow({ camera, dark }: { camera: CameraWatch; dark: boolean }) {
         </div>
       </dl>
       {camera.state === "lost" && <p class="warn-text">{camera.detail}</p>}
+    </li>
+  );
+}
+
+const SENSOR_LOOKS: Record<SensorWatch["state"], string> = {
+  waiting: "starting",
+  heard: "watching",
+  alarm: "lost",
+  silent: "lost",
+  refused: "lost",
+};
+
+/** What a sensor last said stands as long as its box is online; its state has the colours of a camera's. */
+function SensorRow({ sensor, dark }: { sensor: SensorWatch; dark: boolean }) {
+  const { m } = useScene();
+  const name = useNamed();
+  const look = SENSOR_LOOKS[sensor.state];
+  return (
+    <li class={`${look}${dark ? " dark" : ""}`}>
+      <Icon name="sensor" size={20} />
+      <span class="camera-name">
+        {sensor.name ? name(sensor.name) : sensor.sensor} {sensor.room && `· ${sensor.room} `}
+        <span class="hint">{sensor.sensor}</span>
+      </span>
+      <span class={`badge camera-${look}`}>{dark ? m.boxes.lastSaid(m.sensorState[sensor.state]) : m.sensorState[sensor.state]}</span>
+      <dl>
+        <div>
+          <dt>{m.boxes.lastHeard}</dt>
+          <dd>{sensor.last_heard_at === null ? "–" : <Moment at={sensor.last_heard_at} />}</dd>
+        </div>
+        <div>
+          <dt>{m.boxes.messages}</dt>
+          <dd>{sensor.messages}</dd>
+        </div>
+        <div class={sensor.unreadable > 0 ? "warn-text" : ""}>
+          <dt>{m.boxes.unreadable}</dt>
+          <dd>{sensor.unreadable}</dd>
+        </div>
+      </dl>
+      {sensor.state === "refused" && <p class="warn-text">{sensor.detail}</p>}
     </li>
   );
 }

@@ -13,8 +13,8 @@ export function Why({ incident }: { incident: Incident }) {
   return (
     <section class="card why">
       <h3>{m.detail.why}</h3>
-      {explanation && <Measures explanation={explanation} />}
-      <p class="sentences">{explanationSentences(incident.hazard, explanation, model, m).join(m.tag === "en" ? " " : "")}</p>
+      {explanation && !incident.sensor && <Measures explanation={explanation} />}
+      <p class="sentences">{explanationSentences(incident.hazard, explanation, model, m, incident.sensor !== null).join(m.tag === "en" ? " " : "")}</p>
       {model && (
         <p class="hash">
           <span class="hash-name">{m.why.modelHash}</span>
