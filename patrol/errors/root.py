@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal, NamedTuple
 
+from patrol.errors.causes import NAMED, cause_in_chinese
+
 Language = Literal["en", "zh-CN"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
 
@@ -17,14 +19,23 @@ class Text(NamedTuple):
     def render(self, language: Language, **facts: object) -> str:
         """The sentence in `language` with `facts` filled in. KeyError names a fact that was not given.
 
-        A fact may itself be a Text (without placeholders); it is then said in the same language.
+        A fact may itself be a Text (without placeholders); it is then said in the same language. So is a cause that
+        stands in causes.py.
         """
-        said = {name: fact.said_in(language) if isinstance(fact, Text) else fact for name, fact in facts.items()}
+        said = {name: _fact(name, fact, language) for name, fact in facts.items()}
         return self.said_in(language).format(**said)
 
     def said_in(self, language: Language) -> str:
         """The template in `language`."""
         return self.zh if language == "zh-CN" else self.en
+
+
+def _fact(name: str, fact: object, language: Language) -> object:
+    if isinstance(fact, Text):
+        return fact.said_in(language)
+    if language == "zh-CN" and name in NAMED and isinstance(fact, str | Exception):
+        return cause_in_chinese(str(fact))
+    return fact
 
 
 class PatrolError(Exception):

@@ -11,7 +11,7 @@ from patrol.errors import Language
 from patrol.flight.pilot import Ending, Happening
 from patrol.flight.shell import Pose
 from patrol.flight.track import Sample, Stop, to_go_m
-from patrol.flight.words import said
+from patrol.flight.words import reason_said, said
 
 
 def progress_line(pose: Pose, way: Sequence[Stop], language: Language) -> str:
@@ -34,7 +34,8 @@ def happening_line(one: Happening, began_s: float, language: Language) -> str:
 def ending_line(ending: Ending, language: Language) -> str:
     """The one outcome."""
     reasons = [f.said.zh if language == "zh-CN" else f.said.en for f in ending.faults]
-    return "\n".join([f"{said(ending.outcome, language)}: {ending.reason}".rstrip(": "), *(f"  {r}" for r in reasons)])
+    colon, reason = ("：" if language == "zh-CN" else ": "), reason_said(ending.reason, language)
+    return "\n".join([said(ending.outcome, language) + (colon + reason if reason else ""), *(f"  {r}" for r in reasons)])
 
 
 def left_line(pose: Pose | None, language: Language) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from patrol.errors import Language, Text
+from patrol.errors.translate import translator
 from patrol.flight.record import FlightSummary
 
 WORDS: dict[str, Text] = {
@@ -81,6 +82,46 @@ def state_said(word: str, language: Language) -> str:
     return word if text is None else text.said_in(language)
 
 
+# how a flight ended, as pilots say it, and the station of flights that it did not see end
+REASONS: dict[str, str] = {
+    "pre-flight": "飞前检查未通过",
+    "by order": "按指令",
+    "rehearsed: all is aboard and well, nothing was armed": "演练：全部上传，状态良好，没有解锁",
+    "{a} not aboard: {b}": "{a} 没有上传成功：{b}",
+    "not everything is aboard": "没有全部上传",
+    "mode refused: {a}": "拒绝切换模式：{a}",
+    "arming refused: {a}": "拒绝解锁：{a}",
+    "arming refused": "拒绝解锁",
+    "start refused: {a}": "拒绝起飞：{a}",
+    "nothing heard for {a} s in flight": "飞行中 {a} 秒没有任何消息",
+    "disarmed on the ground": "在地面上锁",
+    "it never took off": "没有起飞",
+    "battery low": "电量低",
+    "link lost": "链路中断",
+    "fence breached": "越过围栏",
+    "position lost": "失去定位",
+    "by itself": "自行返航",
+    "at a safe point": "在备降点",
+    "{a}, at a safe point": "{a}，在备降点",
+    "{a}, landed at home": "{a}，已在起飞点降落",
+    "{a}, landed at a safe point": "{a}，已在备降点降落",
+    "{a}, landed {b}": "{a}，已降落：{b}",
+    "{a}, landed away": "{a}，已在别处降落",
+    "came down {a} m from home: {b}": "落在离起飞点 {a} 米处：{b}",
+    "came down {a} m from home": "落在离起飞点 {a} 米处",
+    "its number on the link is not known": "不知道它在链路上的编号",
+    "The flight ended while the station was away.": "飞行在机场停机期间结束。",
+    "The station was started anew before take-off.": "机场在起飞前重启。",
+    "Nothing is heard of {a}.": "收不到 {a} 的消息。",
+}
+_reason_in_chinese = translator(REASONS)
+
+
+def reason_said(reason: str, language: Language) -> str:
+    """Why a flight ended; what the vehicle itself said in it stays as it is."""
+    return _reason_in_chinese(reason) if language == "zh-CN" else reason
+
+
 def said(what: str, language: Language) -> str:
     """A happening's name."""
     text = HAPPENINGS.get(what) or PHASES.get(what)
@@ -90,4 +131,6 @@ def said(what: str, language: Language) -> str:
 def outcome_said(flight: FlightSummary, language: Language) -> str:
     """How a flight ended, with the reason in the program's words."""
     outcome = said(flight.outcome, language)
-    return f"{outcome}: {flight.reason}" if flight.reason else outcome
+    if not flight.reason:
+        return outcome
+    return f"{outcome}{'：' if language == 'zh-CN' else ': '}{reason_said(flight.reason, language)}"

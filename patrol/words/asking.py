@@ -5,8 +5,7 @@ A test looks at the installed click and fails when it can say something to a use
 
 from __future__ import annotations
 
-import re
-from functools import cache
+from patrol.errors.translate import translator
 
 CHINESE: dict[str, str] = {
     "Usage:": "用法：",
@@ -88,26 +87,5 @@ PIECES: dict[str, str] = {
     "{value!r} has no offset from UTC": "{value!r} 没有写明与 UTC 的时差",
 }
 
-
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Templates as patterns, those with most words of their own first: `{first} …` fits nearly everything."""
-    both = {**CHINESE, **PIECES}
-    ordered = sorted(both, key=lambda t: -len(re.sub(r"\{.*?\}", "", t)))
-    return tuple((_pattern(template), both[template]) for template in ordered)
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)(?:!r)?\}", template)
-    text = "".join(re.escape(part) if n % 2 == 0 else f"(?P<{part}>.+?)" for n, part in enumerate(parts))
-    return re.compile(text, re.DOTALL)
-
-
-def in_chinese(said: str) -> str:
-    """What click said, in Chinese, piece by piece; what it was told by others stays as it is."""
-    for pattern, chinese in _patterns():
-        match = pattern.fullmatch(said)
-        if match is not None:
-            facts = {name: in_chinese(value) for name, value in match.groupdict().items()}
-            return chinese.replace("!r}", "}").format_map(facts)
-    return said
+# what click said, in Chinese, piece by piece; what it was told by others stays as it is
+in_chinese = translator({**CHINESE, **PIECES})

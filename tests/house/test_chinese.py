@@ -18,6 +18,10 @@ import click.types
 import pytest
 
 from patrol.cli import command as patrol
+from patrol.errors.causes import CHINESE as CAUSES
+from patrol.errors.causes import NAMED
+from patrol.flight.words import reason_said
+from patrol.reference.errors import error_classes
 from patrol.terminal import OurContext, in_our_words, refusal
 from patrol.words import CHINESE
 from patrol.words.asking import CHINESE as CLICK
@@ -121,6 +125,66 @@ def test_a_wrong_command_line_is_told_in_chinese(arguments: list[str], monkeypat
             assert "Error" not in told
         else:
             assert not HAN.search(told)
+
+
+def template_of(node: ast.AST) -> str | None:
+    """A text of the code with a hole for each fact in it; None for anything else."""
+    if isinstance(node, ast.Subscript):
+        return template_of(node.value)
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        holes = iter("abcdefgh")
+        return "".join(str(p.value) if isinstance(p, ast.Constant) else "{" + next(holes) + "}" for p in node.values)
+    return None
+
+
+def code_of(*folders: str) -> Iterator[tuple[Path, ast.AST]]:
+    """Every piece of code below these folders."""
+    for folder in folders:
+        for path in sorted((tree.ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                yield path, node
+
+
+def test_every_cause_has_its_chinese() -> None:
+    """Whatever an error names as cause or kind in words of ours stands in errors/causes.py, or is a Text with both languages."""
+    errors = {error.__name__ for error in error_classes()}
+    missing = dict[str, str]()
+    for path, node in code_of("patrol", "edge/patrol_edge"):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func).rsplit(".", 1)[-1] not in errors:
+            continue
+        for keyword in node.keywords:
+            values = (
+                [keyword.value.body, keyword.value.orelse] if isinstance(keyword.value, ast.IfExp) else [keyword.value]
+            )
+            for template in filter(None, map(template_of, values)):
+                words = re.search("[A-Za-z]{2}", re.sub(r"\{\w+\}", "", template))
+                if keyword.arg in NAMED and words and template not in CAUSES:
+                    missing[template] = f"{path.name}:{node.lineno}"
+    assert missing == {}
+
+
+@pytest.mark.parametrize("template", sorted(CAUSES))
+def test_a_cause_keeps_its_facts(template: str) -> None:
+    """Both sides of the table of causes name the same facts; the Chinese is Chinese."""
+    assert HAN.search(CAUSES[template]) or template.startswith(("[Errno", "dronekit"))
+    assert set(re.findall(r"\{\w+\}", CAUSES[template])) <= set(re.findall(r"\{\w+\}", template))
+
+
+def test_how_a_flight_ends_is_said_in_chinese() -> None:
+    """Every reason that a pilot or an aircraft gives for its ending has its Chinese."""
+    found = set[str]()
+    for path, node in code_of("patrol/flight"):
+        if path.name not in {"pilot.py", "aircraft.py"}:
+            continue
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"self._stop", "Ending"} and len(node.args) > 1:
+            found |= {t for t in [template_of(node.args[1])] if t}
+        if isinstance(node, ast.Assign) and "self._aborting" in ast.unparse(node.targets[0]):
+            found |= {t for t in [template_of(node.value)] if t}
+    assert len(found) > 10
+    said = {t: re.sub(r"\{\w\}", "42", t) for t in found if re.search("[a-z]{2}", re.sub(r"\{\w\}", "", t))}
+    assert [t for t, text in said.items() if not HAN.search(reason_said(text, "zh-CN"))] == []
 
 
 def literals(node: ast.AST) -> Iterator[str]:

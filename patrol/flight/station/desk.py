@@ -25,6 +25,7 @@ from patrol.flight.station.schedule import Skip, Timetable, due
 from patrol.flight.station.sorties import Hindered, Prepared, Traffic, targets_seen
 from patrol.flight.station.store import Kept, Store, with_item
 from patrol.flight.station.voice import PhaseName, Voice
+from patrol.flight.words import reason_said
 
 RETRY_S = 30.0  # after a flight that did not do all, or a drone that may not take off just now
 BLOCKED_S = 5.0  # after something that passes soon
@@ -225,7 +226,8 @@ class Desk:
         done = not left if errand.targets else ending.outcome == "landed"
         reasons = [Said(code=fault.code, en=fault.said.en[:500], zh=fault.said.zh[:500]) for fault in ending.faults]
         if ending.reason:
-            reasons.append(said("failed", drone=kept.drone, why=ending.reason))
+            why_zh = reason_said(ending.reason, "zh-CN")
+            reasons.append(said("failed", drone=kept.drone, why=ending.reason.rstrip("."), why_zh=why_zh.rstrip("。")))
         with self._store.change():
             self._store.end_flight(kept.id, ending.outcome, now.timestamp())
             self._phase(kept, ending.outcome, now, tuple(reasons), seen, photographs)

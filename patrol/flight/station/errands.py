@@ -100,7 +100,7 @@ REASONS: dict[str, Text] = {
     "grounded": Text("A warning of {what} is in force.", "{what_zh}预警生效中。"),
     "too-near": Text("{drone} would come too near to a flight in the air; in {seconds:.0f} s its way is clear.", "{drone} 会与空中飞行过近；{seconds:.0f} 秒后航路畅通。"),
     "unsafe": Text("The judge does not pass {drone}'s flight: {why}.", "安全判定未通过 {drone} 的飞行：{why_zh}。"),
-    "failed": Text("{drone}'s flight: {why}.", "{drone} 的飞行：{why}。"),
+    "failed": Text("{drone}'s flight: {why}.", "{drone} 的飞行：{why_zh}。"),
     "tried": Text("It was tried {count} times.", "已尝试 {count} 次。"),
     "leaving": Text("The station is being stopped.", "机场正在停止。"),
     "ended-unseen": Text("The flight ended while the station was away.", "飞行在机场停机期间结束。"),
