@@ -31,6 +31,7 @@ from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher
 ROOT = Path(__file__).resolve().parents[1]
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
 LATE_S = 6.0  # an alert this long after its dwell is exceeded is the right one, late; later it is not
+LENGTH_M = 5.0
 EARLY_S = 4.0  # a car that slows down is within a length of where it will stand for that long
 PROGRESS_EVERY_S = 5.0
 Alerts = list[tuple[float, AlertRaised]]
@@ -96,14 +97,15 @@ def judge(street: StreetScene, alerts: Alerts, unseen: set[str]) -> tuple[list[s
 
 
 def _is_it(one: ExpectedIncident, found: tuple[float, AlertRaised], due_s: float) -> bool:
-    """The right hazard in its time; for a vehicle also within 6 m of where it stands."""
+    """The right hazard in its time; a vehicle also where it stands, give or take its length and the stated accuracy."""
     film_s, alert = found
     if alert.hazard.value != one.hazard or not due_s - EARLY_S <= film_s <= due_s + LATE_S:
         return False
     if alert.position is None or one.hazard == "perimeter-intrusion":
         return True
     truth = LocalFrame(ORIGIN).to_wgs84(EastNorth(one.east_m, one.north_m))
-    return distance_m(LatLon(alert.position.lat_deg, alert.position.lon_deg), truth) < 6.0
+    away_m = distance_m(LatLon(alert.position.lat_deg, alert.position.lon_deg), truth)
+    return away_m < LENGTH_M + alert.position.accuracy_m
 
 
 def main() -> int:

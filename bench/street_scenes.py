@@ -65,7 +65,7 @@ def lane_scene(seed: int) -> StreetScene | None:
     up = float(rng.uniform(3.8, 7.5))
     pose = _looking(x, y, up, aim, rng)
     camera = Camera(Lens.from_hfov(WIDTH_PX, HEIGHT_PX, float(rng.uniform(58, 82))), pose)
-    side = strip.width_m / 2 - 0.3
+    side = strip.width_m / 2
     zone_m = [
         strip.at(a, r)
         for a, r in ((WATCHED_M[0], -side), (WATCHED_M[1], -side), (WATCHED_M[1], side), (WATCHED_M[0], side))
@@ -194,7 +194,7 @@ def _lane_actors(strip: Strip, rng: np.random.Generator) -> list[Actor]:
     if rng.random() < 0.5:
         way = rounded([strip.at(far + out, 0.4), strip.at(loads_at + 8, 0.4), strip.at(loads_at, 0.2)])
         comes = travel(float(rng.uniform(6, 14)), way, 7.0, stops=True)
-        goes_s = comes.end_s + DWELL_S * float(rng.uniform(0.3, 0.65))
+        goes_s = comes.end_s + DWELL_S * float(rng.uniform(0.3, 0.5))  # rolling in and out takes some seconds more
         leaves = travel(
             goes_s, rounded([strip.at(loads_at, 0.2), strip.at(2, 0.6), strip.at(-25, 6)]), 6.0, starts=True
         )
