@@ -7,12 +7,16 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from patrol.errors import ModelMismatch
 from patrol.events import ModelRef
-from patrol_edge.segmenter import OnnxSegmenter
+from patrol_edge.registry import find_model
+from patrol_edge.segmenter import OnnxSegmenter, load_segmenter
+from tests.edge.conftest import ROOT, SHARED
 
 REF = ModelRef(name="brightness", version="1", sha256="0" * 64)
 
@@ -62,3 +66,29 @@ def test_the_map_is_the_picture_without_its_borders(width: int, aspect: float, l
     if w >= 16:
         assert np.abs(inner[:, w // 4].astype(int) - left).max() <= 1
         assert np.abs(inner[:, 3 * w // 4].astype(int) - right).max() <= 1
+
+
+def test_it_sees_floods_from_the_air() -> None:
+    """On real photographs that training never saw, what the registered network calls water overlaps with the masks."""
+    folder = SHARED / "flood_aerial"
+    if not folder.is_dir():
+        pytest.skip(f"shared data missing: {folder} (set PATROL_SHARED_DATA)")
+    network = load_segmenter(find_model(ROOT / "models", "water"), frozenset({"water"}))
+    inner = joined = 0
+    for path in sorted((folder / "images" / "val").iterdir())[:10]:
+        image, mask = cv2.imread(str(path)), cv2.imread(str(folder / "masks" / "val" / f"{path.stem}.png"), 0)
+        assert image is not None
+        assert mask is not None
+        shares = network.detect(np.asarray(image, np.uint8)).maps["water"]
+        said = cv2.resize(shares, (mask.shape[1], mask.shape[0])) >= 128
+        inner += int((said & (mask > 127)).sum())
+        joined += int((said | (mask > 127)).sum())
+    assert inner / joined > 0.65
+
+
+def test_a_detector_is_no_segmenter() -> None:
+    """A network with another output, or of another class, is refused with the reason."""
+    with pytest.raises(ModelMismatch, match="its output is not"):
+        load_segmenter(find_model(ROOT / "models", "street"), frozenset())
+    with pytest.raises(ModelMismatch, match="snow"):
+        load_segmenter(find_model(ROOT / "models", "water"), frozenset({"snow"}))

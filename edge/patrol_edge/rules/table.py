@@ -15,7 +15,7 @@ from patrol_edge.rules.fire_hotspot import hotspot_rule
 from patrol_edge.rules.fire_lane import VEHICLES, fire_lane_rule
 from patrol_edge.rules.flame_smoke import CLASSES as BURNING
 from patrol_edge.rules.flame_smoke import flame_smoke_rule
-from patrol_edge.rules.flooding import RainLevel, flooding_rule, nobody_says
+from patrol_edge.rules.flooding import WATER, RainLevel, flooding_rule, nobody_says
 from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
 from patrol_edge.rules.rooftop import roof_of, rooftop_rule
 from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
@@ -29,6 +29,7 @@ CLASSES_OF: dict[str, frozenset[str]] = {
     "street": VEHICLES | PEOPLE,
     "aerial_vehicle": VEHICLES - {"motorcycle", "bicycle"},
     "fire_smoke": BURNING,
+    "water": frozenset({WATER}),
 }
 
 
