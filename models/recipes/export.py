@@ -55,6 +55,18 @@ def halve(model: onnx.ModelProto) -> None:
     model.graph.node.extend([*casts, *nodes])
 
 
+def seal(file: Path, metadata: Mapping[str, str], *, half: bool) -> None:
+    """Finish an exported file: large weights as float16 where ``half``, the metadata inside; checked by ONNX itself."""
+    model = onnx.load(str(file))
+    if half:
+        halve(model)
+    for key, value in metadata.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model)
+    onnx.save(model, str(file))
+
+
 def write_onnx(
     network: nn.Module, input_size: tuple[int, int], metadata: Mapping[str, str], file: Path, *, half: bool = False
 ) -> None:
@@ -83,14 +95,7 @@ def write_module(
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load(str(file))
-    if half:
-        halve(model)
-    for key, value in metadata.items():
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value
-    onnx.checker.check_model(model)
-    onnx.save(model, str(file))
+    seal(file, metadata, half=half)
 
 
 def check_against_torch(network: nn.Module, recipe: Recipe, file: Path, most: tuple[float, float] = EXACT) -> None:

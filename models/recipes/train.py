@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import math
 import queue
@@ -24,6 +23,7 @@ from models.recipes import export, network, sampling
 from models.recipes.dataset import Example
 from models.recipes.evaluate import measure
 from models.recipes.recipe import Recipe, shared_data
+from models.recipes.resumable import Resumable
 from models.recipes.runtime import Model
 
 log = logging.getLogger(__name__)
@@ -175,7 +175,7 @@ def rate(recipe: Recipe, progress: float) -> float:
     )
 
 
-class Run:
+class Run(Resumable):
     """One training in ``folder``: network, running average, optimiser, epoch and history, all in one checkpoint."""
 
     def __init__(self, recipe: Recipe, examples: list[Example], folder: Path) -> None:
@@ -193,41 +193,7 @@ class Run:
         self.epoch, self.steps = 0, 0
         self.history: list[dict[str, float]] = []
         folder.mkdir(parents=True, exist_ok=True)
-        if self.checkpoint.is_file():
-            self._restore()
-
-    @property
-    def checkpoint(self) -> Path:
-        """The file that a stopped run continues from."""
-        return self.folder / "checkpoint.pt"
-
-    def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=False)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.steps, self.history = state["epoch"], state["steps"], state["history"]
-        log.info("continuing after epoch %d", self.epoch)
-
-    def _save(self) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "epoch": self.epoch,
-            "steps": self.steps,
-            "history": self.history,
-        }
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
-
-    def _follow(self) -> None:
-        self.steps += 1
-        decay = min(self.recipe.training.average, (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
+        self.restore()
 
     def _loss(self, batch: Batch) -> torch.Tensor:
         images = batch.images.to(self.device).contiguous(memory_format=torch.channels_last)
@@ -257,7 +223,7 @@ class Run:
             summed.backward()
             torch.nn.utils.clip_grad_norm_([item for item in self.model.parameters() if item.requires_grad], CLIP_NORM)
             self.optimizer.step()
-            self._follow()
+            self.follow(rules.average)
             total += float(summed.detach())
             if number % 20 == 19:
                 each = (time.monotonic() - began) / (number + 1)
@@ -281,10 +247,7 @@ class Run:
             self.epoch += 1
             if self.epoch % rules.check_every == 0 or self.epoch == rules.epochs:
                 row |= self._check()
-            self.history.append({"epoch": self.epoch, **row})
-            self._save()
-            (self.folder / "history.json").write_text(json.dumps(self.history, indent=1), encoding="utf-8")
-            log.info("epoch %d: %s", self.epoch, {name: round(value, 4) for name, value in row.items()})
+            self.record(row)
         return self.average
 
     def _check(self) -> dict[str, float]:

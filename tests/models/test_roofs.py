@@ -218,7 +218,8 @@ def test_a_roof_of_any_material_counts_once_and_its_material_apart() -> None:
         np.array([1, 0, 2]),
         np.array([0.9, 0.6, 0.7]),
     )
-    tile = detection_report.Tile(box, Labels(box, np.array([1])))
+    yard = np.array([[90.0, 90], [140, 90], [140, 140], [90, 140]])
+    tile = detection_report.Tile(box, Labels(box, np.array([1])), [yard])
     measured = Measured([found], [Labels(box, np.array([1]))], [], ["t"], ["t.png"], NO_SCORE, 1.0)
     limits = {"roof_tin": 0.5, "roof_concrete": 0.5, "structure": 0.5}
     row = detection_report.rows(measured, {"t": tile}, limits)[0]
@@ -228,8 +229,14 @@ def test_a_roof_of_any_material_counts_once_and_its_material_apart() -> None:
 
 
 def test_the_threshold_of_structures_is_where_few_untouched_roofs_have_one() -> None:
-    """Of twenty roofs two may have a false structure: with scores of 0.9, 0.8 and 0.4 the threshold lies just above 0.4."""
-    found = Found(np.tile([0.0, 0, 9, 9], (3, 1)), np.array([2, 2, 2]), np.array([0.9, 0.8, 0.4]))
-    tile = detection_report.Tile(np.zeros((20, 4)), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64)))
+    """Of twenty roofs two may have a false structure: with scores of 0.9, 0.8 and 0.4 the threshold lies just
+    above 0.4. What scores 0.95 beside every roof is no concern."""
+    boxes = np.array([*[[0.0, 0, 9, 9]] * 3, [50, 50, 90, 70]])
+    found = Found(boxes, np.full(4, 2), np.array([0.9, 0.8, 0.4, 0.95]))
+    tile = detection_report.Tile(
+        np.zeros((20, 4)),
+        Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64)),
+        [np.array([[0.0, 0], [9, 0], [9, 9], [0, 9]])],
+    )
     measured = Measured([found], [], [], ["t"], ["t.png"], NO_SCORE, 1.0)
     assert detection_report.structure_threshold(measured, {"t": tile}) == pytest.approx(0.41)

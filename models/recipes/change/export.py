@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 
 from models.recipes.change.network import ChangeNetwork, Released
 from models.recipes.change.recipe import ChangeRecipe, material
 from models.recipes.change.runtime import ChangeModel
-from models.recipes.export import OPSET, halve
+from models.recipes.export import OPSET, seal
 from models.recipes.roofs import pairs
 
 MOST_GAP, MOST_GAP_HALVED = 2, 10  # of 255: how far ONNX may be from torch, as it is and with float16 weights
@@ -44,14 +43,7 @@ def write_onnx(
             opset_version=OPSET,
             dynamo=False,
         )
-    model = onnx.load(str(file))
-    if half:
-        halve(model)
-    for key, value in metadata.items():
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value
-    onnx.checker.check_model(model)
-    onnx.save(model, str(file))
+    seal(file, metadata, half=half)
 
 
 def check_against_torch(network: ChangeNetwork, recipe: ChangeRecipe, file: Path, most: int) -> None:

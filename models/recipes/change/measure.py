@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ TRUE_SHARE = 0.3  # of a marked region that must be changed
 LEAST_REGION_M2 = 4.0  # smaller regions are no structure
 LEAST_SEEN_M2 = 4.0  # structures of which the picture shows less are not asked for
 ROUNDS = 1000
+LIMITS = [round(0.05 * step, 2) for step in range(4, 19)]  # thresholds that are tried
 Row = TypeVar("Row")
 
 
@@ -152,16 +153,25 @@ def shares(model: Comparer, given: Set) -> tuple[list[NDArray[np.uint8]], float]
 
 
 def best_threshold(found: Sequence[NDArray[np.uint8]], given: Set) -> float:
-    """The share 0..1 from which a pixel counts as changed that gives the best pixel F1, in steps of 0.05."""
+    """The share 0..1 from which a pixel counts as changed that gives the best pixel F1."""
+    return max(LIMITS, key=lambda limit: scores(rows(found, given, limit)).pixel_f1)
 
-    def f1(limit: float) -> float:
-        rows = [
-            counted(pair, share >= limit * 255, group)
-            for pair, share, group in zip(given.pairs, found, given.groups, strict=True)
-        ]
-        return scores(rows).pixel_f1
 
-    return max((round(float(limit), 2) for limit in np.arange(0.1, 0.95, 0.05)), key=f1)
+def careful_threshold(
+    model: Comparer, material: Material, rules: Rules, seed: int, least_m2: float, most_per_ten: float
+) -> float:
+    """The lowest share 0..1 at which at most ``most_per_ten`` of ten untouched roofs get a false find: more structures are found the lower it is.
+
+    Every third roof of the mapped grounds is looked at once, as in ``roofs``.
+    """
+    idle = rules.model_copy(update={"built": (1.0,), "removed": (1.0,), "kept": (1.0,)})
+    false, hosts = np.zeros(len(LIMITS)), _hosts(material)[::3]
+    for number, (place, host) in enumerate(hosts):
+        pair = pairs.make(material, idle, np.random.default_rng([seed, number]), place, host)
+        built = model.compare(pair.before, pair.after)[1]
+        false += [len(on_roof(built >= limit * 255, pair.host, least_m2)) for limit in LIMITS]
+    allowed = [limit for limit, count in zip(LIMITS, false, strict=True) if 10 * count <= most_per_ten * len(hosts)]
+    return min(allowed, default=LIMITS[-1])
 
 
 def rows(found: Sequence[NDArray[np.uint8]], given: Set, limit: float) -> list[Counted]:
@@ -181,25 +191,27 @@ class Roof:
     found: bool | None
 
 
-def roofs(model: Comparer, material: Material, rules: Rules, limit: float, seed: int, least_m2: float) -> list[Roof]:
-    """Every roof of at least 20 m² that the ground shows whole, once untouched and once with one structure on it.
+def roofs(
+    judges: Mapping[str, tuple[Comparer, float]], material: Material, rules: Rules, seed: int, least_m2: float
+) -> dict[str, list[Roof]]:
+    """Every roof of at least 20 m² that the ground shows whole, once untouched and once with one structure on it; for each judge
+    (a comparer and its threshold 0..1).
 
     Both pairs have other light, shadow, season and a misfit. A region counts that lies mostly on this roof and measures ``least_m2``.
     """
     idle = rules.model_copy(update={"built": (1.0,), "removed": (1.0,), "kept": (1.0,)})
     busy = rules.model_copy(update={"built": (0.0, 1.0), "removed": (1.0,), "kept": (1.0,)})
-    result = []
+    result: dict[str, list[Roof]] = {name: [] for name in judges}
     for number, (place, host) in enumerate(_hosts(material)):
-        false, found = 0, None
-        for kind, drawn in enumerate((idle, busy)):
-            pair = pairs.make(material, drawn, np.random.default_rng([seed, number, kind]), place, host)
-            built = model.compare(pair.before, pair.after)[1] >= limit * 255
-            if kind == 0:
-                false = len(on_roof(built, pair.host, least_m2))
-            elif pair.changes:
-                row = counted(pair, built, place.name)
-                found = row.structures[0] > 0 if row.structures[1] else None
-        result.append(Roof(place.name, false, found))
+        untouched, built_on = (
+            pairs.make(material, drawn, np.random.default_rng([seed, number, kind]), place, host)
+            for kind, drawn in enumerate((idle, busy))
+        )
+        for name, (model, limit) in judges.items():
+            marked, found = (model.compare(pair.before, pair.after)[1] >= limit * 255 for pair in (untouched, built_on))
+            row = counted(built_on, found, place.name)
+            seen = row.structures[0] > 0 if row.structures[1] else None
+            result[name].append(Roof(place.name, len(on_roof(marked, untouched.host, least_m2)), seen))
     return result
 
 

@@ -50,10 +50,16 @@ class Training(_Part):
 class Measuring(_Part):
     """The pairs that the network is measured on: made from grounds of ``val``, with seeds of their own."""
 
-    pairs: int = 400
-    tuning_pairs: int = Field(default=200, description="from grounds of train: the threshold is chosen on these")
+    pairs: int = 300
+    tuning_pairs: int = Field(
+        default=120, description="from grounds of train: the baseline's threshold is chosen on these"
+    )
+    most_false_per_ten: float = Field(
+        default=0.5,
+        description="false finds per ten untouched roofs of train that the threshold allows; half of the target",
+    )
     unseen_kinds: list[str] = Field(default=[], description="kinds that only the measuring shows")
-    alone_pairs: int = Field(default=60, description="for each condition looked at alone")
+    alone_pairs: int = Field(default=40, description="for each condition looked at alone")
     least_roof_m2: float = Field(default=6.0, description="a smaller region on a roof is no find")
 
 
@@ -84,6 +90,11 @@ class ChangeRecipe(_Part):
     measuring: Measuring = Measuring()
     targets: list[Target] = []
     golden: list[str] = Field(default=[], description="photographs whose maps are pinned, with a shed painted on them")
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Height and width in pixels that it was trained at."""
+        return self.pairs.size_px, self.pairs.size_px
 
     @property
     def folder(self) -> Path:

@@ -20,7 +20,7 @@ from models.recipes.change.runtime import ChangeModel
 from models.recipes.dataset import read
 from models.recipes.golden import SEED, picture
 from models.recipes.recipe import MODELS, shared_data
-from models.recipes.release import REGISTRY_HEAD, sha256
+from models.recipes.release import sha256
 
 log = logging.getLogger(__name__)
 CELLS = 8  # rows and columns of mean shares that stand for a map
@@ -108,23 +108,6 @@ def write_golden(recipe: ChangeRecipe, file: Path) -> Path:
     }
     target.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return target
-
-
-def write_registry(recipe: ChangeRecipe, file: Path, outputs: Path, registry: Path = MODELS / "registry.yaml") -> None:
-    """Add or replace the model's entry."""
-    content: dict[str, Any] = yaml.safe_load(registry.read_text(encoding="utf-8"))
-    content["models"][recipe.name] = {
-        "file": file.relative_to(MODELS).as_posix(),
-        "sha256": sha256(file),
-        "version": recipe.version,
-        "task": recipe.task,
-        "classes": recipe.classes,
-        "input_size": [recipe.pairs.size_px] * 2,
-        "golden": outputs.relative_to(MODELS).as_posix(),
-    }
-    registry.write_text(
-        REGISTRY_HEAD + yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=120), encoding="utf-8"
-    )
 
 
 def differences(want: dict[str, Any], got: dict[str, Any]) -> list[str]:

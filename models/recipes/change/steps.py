@@ -11,6 +11,7 @@ from models.recipes.change import measure, release
 from models.recipes.change import recipe as recipes
 from models.recipes.change.recipe import ChangeRecipe
 from models.recipes.change.runtime import ChangeModel
+from models.recipes.release import write_registry
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +36,7 @@ def train(recipe: ChangeRecipe, run: str, threads: int) -> None:
 
 
 def export(recipe: ChangeRecipe, run: str, threads: int) -> None:
-    """Write the run's network as ``model.onnx``: its threshold is chosen on pairs of train's grounds that training never drew."""
+    """Write the run's network as ``model.onnx``: its threshold is chosen on roofs of train, in pairs that training never drew."""
     offline.prepare(recipe.runs / "settings", threads)
     from models.recipes.change import export as exporting  # noqa: PLC0415  # imports torch, as above
     from models.recipes.change import train as training  # noqa: PLC0415  # the same
@@ -44,16 +45,20 @@ def export(recipe: ChangeRecipe, run: str, threads: int) -> None:
     size, draft = recipe.pairs.size_px, recipe.runs / run / "draft.onnx"
     exporting.write_onnx(network, size, {}, draft)
     exporting.check_against_torch(network, recipe, draft, exporting.MOST_GAP)
-    tuning = measure.made(
-        recipes.material(recipe.name, "train"), recipe.pairs, recipe.measuring.tuning_pairs, recipe.seed + 1
+    train_roofs, rules = recipes.material(recipe.name, "train"), recipe.measuring
+    threshold = measure.careful_threshold(
+        ChangeModel(draft, threads),
+        train_roofs,
+        recipe.pairs,
+        recipe.seed + 1,
+        rules.least_roof_m2,
+        rules.most_false_per_ten,
     )
-    found, _ = measure.shares(ChangeModel(draft, threads), tuning)
-    threshold = measure.best_threshold(found, tuning)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"
     exporting.write_onnx(network, size, release.metadata(recipe, threshold, data), file, half=True)
     exporting.check_against_torch(network, recipe, file, exporting.MOST_GAP_HALVED)
-    release.write_registry(recipe, file, release.write_golden(recipe, file))
+    write_registry(recipe, file, release.write_golden(recipe, file))
     problems = release.verify(recipe.name)
     if problems:
         raise ValueError("; ".join(problems))

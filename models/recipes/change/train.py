@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import logging
 import math
 import queue
@@ -23,6 +22,7 @@ from models.recipes.change import network
 from models.recipes.change.network import ChangeNetwork
 from models.recipes.change.recipe import ChangeRecipe, material
 from models.recipes.recipe import shared_data
+from models.recipes.resumable import Resumable
 from models.recipes.roofs import pairs
 from models.recipes.roofs.pairs import Pair
 
@@ -85,7 +85,7 @@ def _mode(model: ChangeNetwork) -> None:
             module.eval()
 
 
-class Run:
+class Run(Resumable):
     """One training in ``folder``: network, running average, optimiser, epoch and history, all in one checkpoint."""
 
     def __init__(self, recipe: ChangeRecipe, folder: Path) -> None:
@@ -98,13 +98,7 @@ class Run:
         self.epoch, self.steps = 0, 0
         self.history: list[dict[str, float]] = []
         folder.mkdir(parents=True, exist_ok=True)
-        if self.checkpoint.is_file():
-            self._restore()
-
-    @property
-    def checkpoint(self) -> Path:
-        """The file that a stopped run continues from."""
-        return self.folder / "checkpoint.pt"
+        self.restore()
 
     def _optimizer(self) -> torch.optim.Optimizer:
         old = {id(item) for item in self.model.backbone.parameters()}
@@ -115,36 +109,6 @@ class Run:
                 members = [item for item in chosen if (item.ndim > 1) == thick]
                 groups.append({"params": members, "weight_decay": decay, "share": share})
         return torch.optim.AdamW(groups, lr=self.recipe.training.learning_rate)
-
-    def _restore(self) -> None:
-        state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=False)
-        self.model.load_state_dict(state["model"])
-        self.average.load_state_dict(state["average"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.steps, self.history = state["epoch"], state["steps"], state["history"]
-        log.info("continuing after epoch %d", self.epoch)
-
-    def _save(self) -> None:
-        state = {
-            "model": self.model.state_dict(),
-            "average": self.average.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "epoch": self.epoch,
-            "steps": self.steps,
-            "history": self.history,
-        }
-        part = self.checkpoint.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.checkpoint)
-
-    def _follow(self) -> None:
-        self.steps += 1
-        decay = min(self.recipe.training.average, (1 + self.steps) / (10 + self.steps))
-        with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
-            for mean, value in zip(self.average.buffers(), self.model.buffers(), strict=True):
-                mean.copy_(value)
 
     def rate(self, progress: float) -> float:
         """Learning rate at ``progress`` 0..1: a short rise, then a cosine down to ``last_rate`` of the first."""
@@ -170,7 +134,7 @@ class Run:
             cost.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
             self.optimizer.step()
-            self._follow()
+            self.follow(rules.average)
             total += float(cost.detach())
             if number % 25 == 24:
                 each = (time.monotonic() - began) / (number + 1)
@@ -193,13 +157,10 @@ class Run:
         while self.epoch < rules.epochs:
             row = {"loss": self.one_epoch()}
             self.epoch += 1
-            self._save()  # a check that fails costs no epoch
+            self.save()  # a check that fails costs no epoch
             if self.epoch % rules.check_every == 0 or self.epoch == rules.epochs:
                 row |= self._check()
-            self.history.append({"epoch": self.epoch, **row})
-            self._save()
-            (self.folder / "history.json").write_text(json.dumps(self.history, indent=1), encoding="utf-8")
-            log.info("epoch %d: %s", self.epoch, {name: round(value, 4) for name, value in row.items()})
+            self.record(row)
         result: ChangeNetwork = self.average
         return result
 
