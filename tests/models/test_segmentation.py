@@ -197,6 +197,20 @@ def test_a_released_network_is_what_it_says(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_card_says_what_its_figures_say(name: str) -> None:
+    """Card and figures.json were written by one run, of the released file: overlap, its interval and each target's verdict."""
+    card = (MODELS / name / "card.md").read_text(encoding="utf-8")
+    figures = json.loads((MODELS / name / "figures.json").read_text(encoding="utf-8"))
+    assert figures["model_sha256"] == REGISTRY[name]["sha256"]
+    ours = figures["sets"][recipes.load(name).val.name]
+    low, high = ours["iou_interval"]
+    assert f"| {ours['iou']:.3f} ({ours['mean_iou']:.3f}) | {low:.3f} – {high:.3f} |" in card
+    for item in figures["targets"]:
+        verdict = "met" if item["met"] else "**not met**"
+        assert f"| {item['figure']} | {item['of']} | {item['wanted']:.2f} | {item['reached']:.3f} | {verdict} |" in card
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_another_network_is_told_from_the_released_one(name: str, tmp_path: Path) -> None:
     """Golden outputs that differ, another version and a changed byte are each named."""
     shutil.copy(MODELS / "registry.yaml", tmp_path)
