@@ -41,7 +41,6 @@ SAME_M = 3.0  # two vehicles stand further apart, middle to middle, than the pos
 LEAST_ROOF_VISIBLE = 0.97  # a roof half hidden is not compared with a whole one
 MOST_ROOFS = 2  # of one frame, those nearest below: registering one takes a quarter of a second
 SAME_FIRE_M = 12.0  # flames and smoke have no fixed middle
-FLOODING = False
 OPEN_FIRE = "open-fire"  # the zone of what may burn anywhere
 WHOLE = [[0, 0], [1, 0], [1, 1], [0, 1]]  # stands where a shape wants a polygon of the picture
 
@@ -94,7 +93,7 @@ class AerialMap:
             if b.roof is not None
         ]  # fmt: skip
         roads = tuple(shapely.LineString([config.frame.to_local(p) for p in road.line]) for road in config.roads)
-        return cls((*lanes, *(ponds if FLOODING else ()), *roofs, Place(_fire_zone(), None)), blocks, roads)
+        return cls((*lanes, *ponds, *roofs, Place(_fire_zone(), None)), blocks, roads)
 
     @property
     def models(self) -> frozenset[str]:

@@ -134,10 +134,12 @@ def car_boxes(config: Config, pose: Pose) -> Objects:
 def fly(config: Config, seconds_and_poses: list[tuple[float, Pose | None]]) -> list[tuple[float, AlertRaised]]:
     """What is raised when these frames are judged one after the other."""
     watcher = Watcher.of_drone(config, config.drones[0])
+    assert watcher.aerial is not None
+    watcher = replace(watcher, aerial=replace(watcher.aerial, map=only_lanes(config)))
     memory, found = CameraMemory(), []
     now: Pose | None = None
     cars = ScriptedDetector(lambda _: car_boxes(config, now) if now else [])
-    pipeline = Pipeline(watcher, {"aerial_vehicle": cars, "fire_smoke": ScriptedDetector(lambda _: [])})
+    pipeline = Pipeline(watcher, {"aerial_vehicle": cars})
     for second, now in seconds_and_poses:
         frame = Frame("falcon", START + timedelta(seconds=second), np.zeros((540, 960, 3), np.uint8), pose=now)
         memory, findings = pipeline.judge(frame, memory)
@@ -178,7 +180,7 @@ def test_frames_without_a_pose_say_nothing(config: Config) -> None:
 def test_a_box_watches_its_fixed_cameras_and_its_drones(config: Config) -> None:
     """The watchers of a box are its cameras and the drones whose pictures come to it; others have no live picture."""
     assert [w.camera.id for w in watchers_of(config, "street")] == ["gate", "fence", "falcon"]
-    assert Watcher.of_drone(config, config.drones[0]).models == {"aerial_vehicle", "fire_smoke"}
+    assert Watcher.of_drone(config, config.drones[0]).models == {"aerial_vehicle", "fire_smoke", "water"}
     with pytest.raises(UsageError, match="falcon"):
         Watcher.of_drone(config, config.drones[1])
 
