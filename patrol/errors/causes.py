@@ -86,6 +86,7 @@ CHINESE: dict[str, str] = {
     "it does not know the classes {a}": "它不认识类别 {a}",
     "its input is not 'image', uint8, [n, height, width, 3]": "其输入不是“image”、uint8、[n, height, width, 3]",
     "its output is not '{a}', uint8, [n, height, width]": "其输出不是“{a}”、uint8、[n, height, width]",
+    "it takes {a} and gives {b}, not before, after and built": "它的输入为 {a}、输出为 {b}，应为 before、after 和 built",
     "its input size is not fixed: {a}": "其输入尺寸不固定：{a}",
     "its classes are {a}, registered are {b}": "其类别为 {a}，登记的是 {b}",
     "onnxruntime cannot open it: {a}": "onnxruntime 无法打开：{a}",

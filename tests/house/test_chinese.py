@@ -90,7 +90,9 @@ def test_help_is_in_chinese(path: tuple[str, ...], command: click.Command, monke
     said = OurContext(command, info_name=" ".join(path), terminal_width=4000, max_content_width=4000).get_help()
     assert said.startswith("用法：")
     lines = [line for line in said.splitlines()[1:] if not line.strip().startswith(("patrol", "("))]
-    assert [line for line in lines if SENTENCE.search(line)] == []
+    assert [line for line in lines if SENTENCE.search(line)] == [], (
+        "add their Chinese to patrol/words/help.py or commands.py"
+    )
     monkeypatch.setenv("PATROL_LANG", "en")
     assert not HAN.search(OurContext(command, info_name=" ".join(path)).get_help())
 
@@ -162,7 +164,7 @@ def test_every_cause_has_its_chinese() -> None:
                 words = re.search("[A-Za-z]{2}", re.sub(r"\{\w+\}", "", template))
                 if keyword.arg in NAMED and words and template not in CAUSES:
                     missing[template] = f"{path.name}:{node.lineno}"
-    assert missing == {}
+    assert missing == {}, "add their Chinese to patrol/errors/causes.py, or give a Text"
 
 
 @pytest.mark.parametrize("template", sorted(CAUSES))
@@ -209,4 +211,4 @@ def test_no_line_is_printed_in_one_language_only() -> None:
                     for text in literals(arg)
                     if WORDS.search(text)
                 ]
-    assert printed == []
+    assert printed == [], "say it by a Text: patrol.terminal.say"
