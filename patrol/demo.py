@@ -127,7 +127,11 @@ def news(
     for incident in reversed(incidents):
         name, count = incident["incident_id"], incident["alert_count"]
         if told.get(name) != count:
-            facts = {"number": incident["case_number"], "hazard": incident["hazard"], "camera": incident["camera"]["id"]}
+            facts = {
+                "number": incident["case_number"],
+                "hazard": incident["hazard"],
+                "camera": incident["camera"]["id"],
+            }
             lines.append((AGAIN if name in told else CASE).render(language, **facts))
         told[name] = count
     for flight in reversed(flights):

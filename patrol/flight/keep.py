@@ -128,7 +128,9 @@ def kept_flight(folder: Path, flight_id: str) -> FlightSummary:
     if not path.exists() and log.exists():
         about = log.stat()
         last = datetime.fromtimestamp(about.st_mtime, UTC).isoformat(timespec="seconds")
-        raise FlightUnfinished(flight_id=path.parent.name, path=str(log), size_kb=round(about.st_size / 1000), last=last)
+        raise FlightUnfinished(
+            flight_id=path.parent.name, path=str(log), size_kb=round(about.st_size / 1000), last=last
+        )
     if not path.exists():
         raise FlightRecordUnreadable(path=str(path), cause=_NONE)
     try:

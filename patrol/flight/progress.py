@@ -35,7 +35,9 @@ def ending_line(ending: Ending, language: Language) -> str:
     """The one outcome."""
     reasons = [f.said.zh if language == "zh-CN" else f.said.en for f in ending.faults]
     colon, reason = ("：" if language == "zh-CN" else ": "), reason_said(ending.reason, language)
-    return "\n".join([said(ending.outcome, language) + (colon + reason if reason else ""), *(f"  {r}" for r in reasons)])
+    return "\n".join(
+        [said(ending.outcome, language) + (colon + reason if reason else ""), *(f"  {r}" for r in reasons)]
+    )
 
 
 def left_line(pose: Pose | None, language: Language) -> str:
