@@ -10,10 +10,10 @@ from patrol.config import load
 from patrol.errors import Text
 from patrol.terminal import say
 
-COUNTED = ("grid", "buildings", "boxes", "cameras", "drones", "patrols")
+COUNTED = ("grid", "buildings", "boxes", "cameras", "sensors", "drones", "patrols")
 WELL = Text(
-    "{file}: OK, district '{district}': {grid} grid, {buildings} buildings, {boxes} boxes, {cameras} cameras, {drones} drones, {patrols} patrols",
-    "{file}：正常，辖区“{district}”：网格 {grid}，建筑 {buildings}，盒子 {boxes}，摄像头 {cameras}，无人机 {drones}，巡查 {patrols}",
+    "{file}: OK, district '{district}': {grid} grid, {buildings} buildings, {boxes} boxes, {cameras} cameras, {sensors} sensors, {drones} drones, {patrols} patrols",
+    "{file}：正常，辖区“{district}”：网格 {grid}，建筑 {buildings}，盒子 {boxes}，摄像头 {cameras}，传感器 {sensors}，无人机 {drones}，巡查 {patrols}",
 )
 
 

@@ -92,7 +92,10 @@ class SensorConfig(Shape):
         description="the MQTT topic on which it publishes"
     )
     device: str | None = Field(
-        default=None, min_length=1, max_length=100, description="its name in the payload, where several share a topic"
+        default=None,
+        min_length=1,
+        max_length=100,
+        description="its name in the payload, where several share a topic; without it, its id",
     )
     hazard: Literal["smoke-alarm", "charging-pile"] = Field(description="what it is there for")
     at: LonLat = Field(description="where it hangs or stands")

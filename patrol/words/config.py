@@ -170,7 +170,7 @@ CHINESE = {
     "the box that listens to it": "监听它的盒子",
     "how it speaks": "它的消息格式",
     "the MQTT topic on which it publishes": "它发布消息的 MQTT 主题",
-    "its name in the payload, where several share a topic": "共用主题时它在消息中的名称",
+    "its name in the payload, where several share a topic; without it, its id": "共用主题时它在消息中的名称；不写则为其编号",
     "what it is there for": "用途",
     "where it hangs or stands": "安装位置",
     "how far it may be from there": "位置可能差多远",
