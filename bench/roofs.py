@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,9 +23,11 @@ from numpy.typing import NDArray
 from bench.flown import real_flight
 from bench.real_roofs import FOLDER, Part
 from bench.roof_scenes import SIGMA, Pair, pair
+from patrol.errors import ModelNotRegistered
 from patrol.geo import Camera, PoseSigma
-from patrol_edge.rules.rooftop_change import CUES, best_of, chance, outline_of, regions
-from patrol_edge.rules.rooftop_judgement import watched_roof
+from patrol_edge.roof_network import load_roof_network
+from patrol_edge.rules.rooftop_change import CUES, outline_of, regions
+from patrol_edge.rules.rooftop_judgement import ChangeNetwork, changed, watched_roof
 from patrol_edge.rules.rooftop_plane import GSD_M, Raster, Refusal, RoofPicture, parallax_px, resampled, seen_roof
 from patrol_edge.rules.rooftop_registration import Registration, register
 
@@ -33,6 +36,8 @@ HIT_IOU, NOTHING_IOU = 0.25, 0.1
 RTK = PoseSigma(0.05, 0.05, 0.5, 0.3)  # a receiver with corrections and a good gimbal
 PATCH_M = 24.0
 FITTED_PULL = 3.0
+ROWS = ("cues", "rtk", "unseen", "network")
+MODELS = Path(__file__).resolve().parents[1] / "models"
 
 Floats = NDArray[np.float64]
 
@@ -92,20 +97,21 @@ def built_ring(made: Pair) -> shapely.Polygon | None:
     return shapely.Polygon(in_baseline(made, base, made.roof.height_m))
 
 
-def looked(made: Pair) -> Looked:
+def looked(made: Pair, network: ChangeNetwork | None = None) -> Looked:
     """One pair through registration and change, as the rule does it."""
     fitted = registered(made)
     if isinstance(fitted, Refusal):
         return Looked(fitted, built_m2=None if made.built is None else made.built.base.area)
     before, fit = fitted
     watched = watched_roof(made.roof, Raster.of(made.roof), fit.outline_px) & fit.picture.valid & before.valid
-    found = regions(before.image, fit.picture.image, watched, LEAST_M2)
-    alerts = [r for r, c in best_of(found, [chance(r) for r in found]) if c >= CONFIDENCE]
+    alerts = [
+        f for f in changed(before.image, fit.picture.image, watched, LEAST_M2, network) if f.confidence >= CONFIDENCE
+    ]
     truth, hit_m2, false = built_ring(made), None, 0
-    for region in alerts:
-        share = 0.0 if truth is None else iou(outline_of(region), truth)
+    for alert in alerts:
+        share = 0.0 if truth is None else iou(alert.ring, truth)
         if share >= HIT_IOU and hit_m2 is None:
-            hit_m2 = region.area_m2
+            hit_m2 = alert.area_m2
         elif share < NOTHING_IOU:
             false += 1
     return Looked(None, registration_off_m(made, fit.matrix), fit.residual_px * GSD_M, made.roof.footprint.area,
@@ -155,24 +161,40 @@ def real_pairs() -> Iterator[tuple[RoofPicture, RoofPicture, NDArray[np.bool_]]]
                 yield first, second, inside
 
 
-def table(first: int, count: int) -> bool:
-    """Print the table of pairs; False when it cannot be made."""
+def table(first: int, count: int, names: Sequence[str]) -> None:
+    """Print the table of pairs."""
     print(
-        f"{'pairs':<30}{'n':>6}{'judged':>8}{'misfit, median':>11}{'95 %':>8}{'found':>8}{'':>6}{'recall':>6}{'>=10m2':>8}{'false/ha':>9}{'m2 off':>9}"
+        f"{'pairs':<34}{'n':>5}{'judged':>8}{'misfit, median':>15}{'95 %':>9}{'found':>12}{'recall':>8}{'>=10 m2':>8}{'false/ha':>9}{'m2 off':>11}"
     )
-    parts: tuple[tuple[str, Part, PoseSigma], ...] = (
-        ("ordinary receiver", "measuring", SIGMA),
-        ("corrected receiver (RTK)", "measuring", RTK),
-    )
-    for name, part, sigma in parts:
-        rows = [looked(pair(seed, part, sigma)) for seed in range(first, first + count)]
-        print(line_of(name, rows))
+    network = network_if_any()
+    parts: dict[str, tuple[str, Part, PoseSigma, ChangeNetwork | None]] = {
+        "cues": ("cues, ordinary receiver", "measuring", SIGMA, None),
+        "rtk": ("cues, corrected receiver (RTK)", "measuring", RTK, None),
+        "unseen": ("cues, tiles unseen by the network", "unseen", SIGMA, None),
+        "network": ("with the network, the same tiles", "unseen", SIGMA, network),
+    }
+    for key in names:
+        name, part, sigma, asked = parts[key]
+        if key == "network" and network is None:
+            print(f"{name:<34} not released: the registry has no roof_change")
+            continue
+        rows = [looked(pair(seed, part, sigma), asked) for seed in range(first, first + count)]
+        print(line_of(name, rows), flush=True)
         reasons: dict[str, int] = {}
         for row in rows:
             if row.refusal is not None:
                 reasons[row.refusal.value.en] = reasons.get(row.refusal.value.en, 0) + 1
-        print("    not judged: " + ("; ".join(f"{why} {n}" for why, n in sorted(reasons.items())) or "none"))
-    return True
+        print(
+            "    not judged: " + ("; ".join(f"{why} {n}" for why, n in sorted(reasons.items())) or "none"), flush=True
+        )
+
+
+def network_if_any() -> ChangeNetwork | None:
+    """The registered network, or None where none is registered."""
+    try:
+        return load_roof_network(MODELS).built
+    except ModelNotRegistered:
+        return None
 
 
 def table_of_real_pairs() -> None:
@@ -185,8 +207,8 @@ def table_of_real_pairs() -> None:
             continue
         residuals.append(fit.residual_px * GSD_M)
         watched = inside & first.valid & fit.picture.valid
-        found = regions(first.image, fit.picture.image, watched, LEAST_M2)
-        false += sum(c >= CONFIDENCE for _, c in best_of(found, [chance(r) for r in found]))
+        found = changed(first.image, fit.picture.image, watched, LEAST_M2)
+        false += sum(f.confidence >= CONFIDENCE for f in found)
         area_m2 += float(watched.sum()) * GSD_M**2
     if not residuals:
         print("shared data missing: nadir_flight (set PATROL_SHARED_DATA)", file=sys.stderr)
@@ -197,7 +219,7 @@ def table_of_real_pairs() -> None:
     )
 
 
-def fitted(first: int, count: int) -> None:
+def fitted(first: int, count: int, network: ChangeNetwork | None) -> None:
     """Print the weights of the regions' cues that suit the tiles for tuning: logistic regression, ridge FITTED_PULL."""
     rows, right = [], []
     for seed in range(first, first + count):
@@ -208,7 +230,8 @@ def fitted(first: int, count: int) -> None:
         before, fit = both
         watched = watched_roof(made.roof, Raster.of(made.roof), fit.outline_px) & fit.picture.valid & before.valid
         truth = built_ring(made)
-        for region in regions(before.image, fit.picture.image, watched, LEAST_M2 * 0.75):
+        said = None if network is None else np.asarray(network(before.image, fit.picture.image) / 255, np.float32)
+        for region in regions(before.image, fit.picture.image, watched, LEAST_M2 * 0.75, said):
             share = 0.0 if truth is None else iou(outline_of(region), truth)
             if share >= 0.4 or share < NOTHING_IOU:
                 rows.append([float(getattr(region, name)) for name in CUES])
@@ -238,6 +261,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make bench-roofs", description=__doc__)
     parser.add_argument("--pairs", type=int, default=150, help="of each kind")
     parser.add_argument("--first", type=int, default=50_000, help="first seed")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="which of them")
+    parser.add_argument("--network", action="store_true", help="with --fit: the network's opinion is one of the cues")
     parser.add_argument("--fit", action="store_true", help="print the weights of the cues instead")
     args = parser.parse_args()
     if not FOLDER.is_dir():
@@ -246,9 +271,9 @@ def main() -> int:
     cv2.setNumThreads(1)
     cv2.setRNGSeed(1)
     if args.fit:
-        fitted(args.first, args.pairs)
+        fitted(args.first, args.pairs, network_if_any() if args.network else None)
         return 0
-    table(args.first, args.pairs)
+    table(args.first, args.pairs, args.rows)
     table_of_real_pairs()
     return 0
 

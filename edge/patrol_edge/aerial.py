@@ -21,8 +21,7 @@ from patrol_edge.persistence import Persistence
 from patrol_edge.rules.fire_lane import aerial_fire_lane_rule
 from patrol_edge.rules.flame_smoke import flame_smoke_rule
 from patrol_edge.rules.flooding import RainLevel, aerial_flooding_rule
-from patrol_edge.rules.rooftop import rooftop_rule
-from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
+from patrol_edge.rules.rooftop import NO_ROOFS, Roofs, rooftop_rule
 from patrol_edge.rules.rooftop_plane import Roof, off_nadir_m, unsuitable
 from patrol_edge.rules.sighting import Rule, View
 from patrol_edge.rules.table import model_of
@@ -176,7 +175,7 @@ def shown_places(world: AerialMap, camera: Camera) -> list[Shown]:
 
 
 def rule_for(
-    shown: Shown, world: AerialMap, camera: Camera, sigma: PoseSigma, rain: RainLevel, shelf: Shelf = NO_SHELF
+    shown: Shown, world: AerialMap, camera: Camera, sigma: PoseSigma, rain: RainLevel, roofs: Roofs = NO_ROOFS
 ) -> Rule:
     """The rule for one place as one frame shows it."""
     view = View(shown.zone.id, shown.polygon_px, camera, sigma, shown.height_m)
@@ -185,7 +184,7 @@ def rule_for(
     if isinstance(shown.zone, FlameSmokeZone):
         return flame_smoke_rule(view, shown.zone, (), ())
     if isinstance(shown.zone, RoofZone):
-        return rooftop_rule(view, shown.zone, shown.roof, shelf)
+        return rooftop_rule(view, shown.zone, shown.roof, roofs)
     return aerial_fire_lane_rule(view, shown.zone.confidence)
 
 

@@ -33,6 +33,7 @@ from patrol_edge.outbox import Outbox
 from patrol_edge.pipeline import Finding, Pipeline, Watcher, shift_memory
 from patrol_edge.poses import Posing
 from patrol_edge.reader import Mailbox, Reader
+from patrol_edge.roof_network import roofs_of
 from patrol_edge.roof_shelf import RoofShelf
 from patrol_edge.sensing import watched_sensors
 from patrol_edge.sensor_desk import SensorDesk
@@ -74,7 +75,8 @@ class Box:
         state_dir = config_dir / self._box.state_dir
         self._outbox = Outbox(state_dir / "outbox.db")
         self._folder = EvidenceFolder(state_dir / "evidence")
-        self._shelf = RoofShelf(state_dir / "roofs")
+        shelf, models_dir = RoofShelf(state_dir / "roofs"), config_dir / config.models_dir
+        self._roofs = roofs_of(shelf, models_dir, watched=any(watcher.roofs for watcher in self._watchers.values()))
         models = frozenset[str]().union(*(watcher.models for watcher in self._watchers.values()))
         self._detectors = load_detectors(config_dir / config.models_dir, models)
         now = self._clock.now()
@@ -116,7 +118,7 @@ class Box:
         keeper = Keeper(name, self._outbox, self._folder)
         attention = Attention(name, watcher.look_every_s, since=now, every_frame=watcher.every_frame)
         return WatchedCamera(
-            Pipeline(watcher, self._detectors, self._rain.level, self._shelf), keeper, attention, self._clock.stepped
+            Pipeline(watcher, self._detectors, self._rain.level, self._roofs), keeper, attention, self._clock.stepped
         )
 
     def _hear(self, event: Event[Data]) -> None:

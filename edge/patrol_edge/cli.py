@@ -18,6 +18,7 @@ from patrol.errors import Language
 from patrol.events import AlertRaised
 from patrol.terminal import configure_logging, language_of, run
 from patrol_edge.box import Box
+from patrol_edge.commands.accept_roof import accept_roof
 from patrol_edge.commands.hotspots import hotspots
 from patrol_edge.commands.replay import replay
 from patrol_edge.detectors import load_detectors
@@ -34,6 +35,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "perimeter-intrusion": "perimeter intrusion",
         "fire-hotspot": "fire hotspot",
         "falling-object": "falling object",
+        "flame-smoke": "flame and smoke",
+        "flooding": "flooding",
+        "rooftop-violation": "rooftop violation",
     },
     "zh-CN": {
         "raised": "{at}  {hazard}  {place}  {looks} 次查看中 {votes} 次看到,置信度 {confidence:.2f}",
@@ -43,6 +47,9 @@ WORDS: dict[Language, dict[str, str]] = {
         "perimeter-intrusion": "周界入侵",
         "fire-hotspot": "火灾热点",
         "falling-object": "高空抛物",
+        "flame-smoke": "烟火",
+        "flooding": "积水内涝",
+        "rooftop-violation": "屋顶违建",
     },
 }
 
@@ -89,6 +96,7 @@ def command(context: click.Context, box_name: str | None, config_path: Path, log
     Box(config, box_name, config_path.resolve().parent, os.environ).run(stop)
 
 
+command.add_command(accept_roof)
 command.add_command(hotspots)
 command.add_command(replay)
 

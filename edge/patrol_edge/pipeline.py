@@ -10,7 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import TypeAdapter, ValidationError
 
 from patrol.config.shape import CameraConfig, Config, DroneConfig
-from patrol.config.zones import FallingZone, Zone
+from patrol.config.zones import FallingZone, RoofZone, Zone
 from patrol.errors import Text, UsageError
 from patrol.events import AlertEnded, AlertRaised, Explanation, ModelRef, Position, Region
 from patrol.geo import Camera, EastNorth, GroundPoint, LocalFrame, PoseSigma
@@ -21,7 +21,7 @@ from patrol_edge.frame import Detections, Frame
 from patrol_edge.outbox import Outgoing
 from patrol_edge.persistence import Ended, Persistence, Raised, Spot, ZoneMemory, look
 from patrol_edge.rules.flooding import RainLevel, nobody_says
-from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
+from patrol_edge.rules.rooftop import NO_ROOFS, Roofs
 from patrol_edge.rules.sighting import Memory, Rule
 from patrol_edge.rules.table import model_of, zone_rules
 from patrol_edge.thermal.files import ThermalSource
@@ -106,6 +106,12 @@ class Watcher:
         )
 
     @property
+    def roofs(self) -> bool:
+        """Whether it watches any roof."""
+        from_above = self.aerial is not None and any(place.roof for place in self.aerial.map.places)
+        return from_above or any(isinstance(zone, RoofZone) for zone in self.camera.zones)
+
+    @property
     def identity(self) -> str:
         """Names this watcher among all districts."""
         return f"{self.district}/{self.box}/{self.camera.id}"
@@ -153,9 +159,9 @@ class Pipeline:
     """Judges the frames of one camera. Holds no state but the zones' rules for one picture size, and their live memory."""
 
     def __init__(
-        self, watcher: Watcher, detectors: Detectors, rain: RainLevel = nobody_says, shelf: Shelf = NO_SHELF
+        self, watcher: Watcher, detectors: Detectors, rain: RainLevel = nobody_says, roofs: Roofs = NO_ROOFS
     ) -> None:
-        self._watcher, self._detectors, self._rain, self._shelf = watcher, detectors, rain, shelf
+        self._watcher, self._detectors, self._rain, self._roofs = watcher, detectors, rain, roofs
         self._fixed: list[Judged] = []
         self._live: dict[str, dict[str, object]] = {}
         self._size_px: tuple[int, int] | None = None
@@ -171,7 +177,7 @@ class Pipeline:
         judged = (
             self._fixed
             if watcher.aerial is None
-            else aerial_zones(watcher, watcher.aerial, frame, self._rain, self._shelf)
+            else aerial_zones(watcher, watcher.aerial, frame, self._rain, self._roofs)
         )
         seen = {name: self._detectors[name].detect(frame.image) for name in {one.model for one in judged} if name}
         kept = watcher.zones
@@ -190,6 +196,7 @@ class Pipeline:
                 before, sightings, frame.taken_at, one.zone.id, one.persistence, watcher.identity
             )
             model = None if one.model is None else self._detectors[one.model].ref
+            model = self._roofs.ref if isinstance(one.zone, RoofZone) else model
             findings += [
                 _raised(change, frame, one.zone, watcher, model)
                 if isinstance(change, Raised)
@@ -204,13 +211,13 @@ class Pipeline:
         return [
             Judged(zone, rule, model_of(zone), Persistence(zone.dwell_s, zone.clear_s, zone.share, zone.look_every_s))
             for zone, rule in zone_rules(
-                watcher.camera, watcher.frame, watcher.local_time, size_px, self._rain, self._shelf
+                watcher.camera, watcher.frame, watcher.local_time, size_px, self._rain, self._roofs
             )
         ]
 
 
 def aerial_zones(
-    watcher: Watcher, aerial: AerialView, frame: Frame, rain: RainLevel, shelf: Shelf = NO_SHELF
+    watcher: Watcher, aerial: AerialView, frame: Frame, rain: RainLevel, roofs: Roofs = NO_ROOFS
 ) -> list[Judged]:
     """The places that a moving camera's frame shows. None for a frame whose pose nobody knows."""
     if frame.pose is None:
@@ -219,7 +226,7 @@ def aerial_zones(
     return [
         Judged(
             shown.zone,
-            rule_for(shown, aerial.map, camera, aerial.sigma, rain, shelf),
+            rule_for(shown, aerial.map, camera, aerial.sigma, rain, roofs),
             model_of(shown.zone, aerial=True),
             persistence_of(shown.zone),
         )

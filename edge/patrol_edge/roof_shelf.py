@@ -44,15 +44,17 @@ class RoofShelf:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: OrderedDict[str, Baseline | None] = OrderedDict()
+        self._read: OrderedDict[str, tuple[int | None, Baseline | None]] = OrderedDict()
         self._log = structlog.get_logger().bind(folder=str(folder))
 
     def baseline(self, building: str) -> Baseline | None:
         """The roof's baseline, or None when there is none that can be read."""
-        if building not in self._read:
-            self._remember(building, self._load(self._entry(building)))
+        entry = self._entry(building)
+        written = _written_at(entry)
+        if building not in self._read or self._read[building][0] != written:  # a person may have accepted meanwhile
+            self._remember(building, written, self._load(entry))
         self._read.move_to_end(building)
-        return self._read[building]
+        return self._read[building][1]
 
     def settle(self, baseline: Baseline) -> None:
         """Keep this picture as the roof's baseline."""
@@ -61,7 +63,7 @@ class RoofShelf:
             self._log.warning("no room for another roof", building=baseline.building, most=MOST_ROOFS)
             return
         if self._write(self._entry(baseline.building), baseline):
-            self._remember(baseline.building, baseline)
+            self._remember(baseline.building, _written_at(self._entry(baseline.building)), baseline)
 
     def propose(self, changed: Baseline) -> None:
         """Keep a changed roof's picture until a person accepts it or a newer one comes."""
@@ -81,8 +83,8 @@ class RoofShelf:
     def _entry(self, building: str, kind: str = "") -> Path:
         return (self._folder / kind if kind else self._folder) / f"{building}.json"
 
-    def _remember(self, building: str, baseline: Baseline | None) -> None:
-        self._read[building] = baseline
+    def _remember(self, building: str, written: int | None, baseline: Baseline | None) -> None:
+        self._read[building] = written, baseline
         self._read.move_to_end(building)
         while len(self._read) > IN_MEMORY:
             self._read.popitem(last=False)
@@ -131,6 +133,14 @@ class RoofShelf:
         for path in folder.glob(f"{building}.*.png"):
             if path.name != keep:
                 path.unlink(missing_ok=True)
+
+
+def _written_at(entry: Path) -> int | None:
+    """When an entry was last written, nanoseconds; None where there is none."""
+    try:
+        return entry.stat().st_mtime_ns
+    except OSError:
+        return None  # what cannot be looked at is not there, and reading it says why
 
 
 def _png(picture: RoofPicture) -> bytes:

@@ -16,7 +16,8 @@ may name facts given at the raise (`{path}`, `{found}`). docs/errors.md is gener
     │   │   └── ThermogramUnusable  it gives no temperatures, or none that a scene can have
     │   ├── SourceLost              it was there and went away
     │   ├── DecoderMissing          the decoder of a vendor's thermal pictures is not installed
-    │   └── SceneUnreadable         a scene file of the replay bench is missing or wrong
+    │   ├── SceneUnreadable         a scene file of the replay bench is missing or wrong
+    │   └── NothingToAccept         no changed picture of a roof waits for a person
     ├── ModelError                  a model must not be used
     │   ├── ModelNotRegistered      models/registry.yaml does not name it
     │   ├── ModelMissing            the file is not there
@@ -125,6 +126,7 @@ from patrol.errors.watching import (
     ModelMismatch,
     ModelMissing,
     ModelNotRegistered,
+    NothingToAccept,
     RecipesMissing,
     SceneUnreadable,
     SourceError,
@@ -197,6 +199,7 @@ __all__ = [
     "ModelMismatch",
     "ModelMissing",
     "ModelNotRegistered",
+    "NothingToAccept",
     "OneOf",
     "OutboxUnusable",
     "PatrolError",

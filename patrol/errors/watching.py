@@ -70,6 +70,18 @@ class SceneUnreadable(SourceError):
     )
 
 
+class NothingToAccept(SourceError):
+    """No picture of a changed roof waits for a person."""
+
+    message = Text(
+        "No changed picture of the roof of {building} waits in {folder}.", "{folder} 里没有 {building} 屋顶待认可的变化画面。"
+    )
+    remedy = Text(
+        "Name a building whose roof has alerted on this box; what was accepted once need not be accepted again.",
+        "请写明在该盒子上报过警的屋顶所属建筑物；已认可过的无需再认可。",
+    )
+
+
 class ModelError(PatrolError):
     """A model must not be used."""
 

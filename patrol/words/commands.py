@@ -6,6 +6,8 @@ CHINESE: dict[str, str] = {
     "Log as JSON lines, for machines.": "日志写成 JSON 行，供机器读取。",
     "The district.": "辖区配置。",
     "The district. [default: config.yaml]": "辖区配置。[默认：config.yaml]",
+    "Accept what was built on a roof: its newest picture becomes the baseline.": "认可屋顶上的搭建：以其最新画面为基准图。",
+    "The box that keeps the roof's baseline.": "保存该屋顶基准图的盒子。",
     # patrol
     "Run the embedded broker at the configuration's broker.url until stopped.": "在配置的 broker.url 上运行内置消息代理，直到停止。",
     "Folder for its queues and log. [default: var/broker beside the configuration]": "队列和日志的文件夹。[默认：配置旁的 var/broker]",

@@ -7,6 +7,7 @@ The rule asks the shelf for the roof's baseline and tells it what became of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from math import hypot
 
@@ -15,7 +16,7 @@ import numpy as np
 import shapely
 
 from patrol.config.zones import RoofZone
-from patrol.events import Hazard
+from patrol.events import Hazard, ModelRef
 from patrol.geo import Camera
 from patrol_edge.frame import Detections, Frame, Image
 from patrol_edge.rules.rooftop_baseline import NO_SHELF, Baseline, Shelf, due
@@ -31,26 +32,36 @@ INSET_SHARE = 0.36  # of the picture's width that the before and after pair take
 RED, WHITE = (40, 40, 230), (255, 255, 255)
 
 
-def rooftop_rule(
-    view: View, zone: RoofZone, roof: Roof | None, shelf: Shelf = NO_SHELF, network: ChangeNetwork | None = None
-) -> Rule:
+@dataclass(frozen=True)
+class Roofs:
+    """What the rule needs beside its frame: where baselines lie, and the network that compares two pictures, if there is one."""
+
+    shelf: Shelf = NO_SHELF
+    network: ChangeNetwork | None = None
+    ref: ModelRef | None = None
+
+
+NO_ROOFS = Roofs()
+
+
+def rooftop_rule(view: View, zone: RoofZone, roof: Roof | None, roofs: Roofs = NO_ROOFS) -> Rule:
     """The rule for one roof; without a roof (a camera without a pose) no picture is judged.
 
-    With NO_SHELF every picture is the first, and only the single-picture network finds anything.
+    Without a shelf every picture is the first, and only the single-picture network finds anything.
     """
 
     def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
         if roof is None:
             memory.kept[SAID], memory.unjudged = Refusal.NO_POSE.value.en, True
             return []
-        baseline = shelf.baseline(roof.building)
+        baseline = roofs.shelf.baseline(roof.building)
         single = singly(detections, view, roof, zone) if "structure" in detections.classes else None
-        judgement = judged(frame.image, view.camera, roof, baseline, single, zone.least_area_m2, network)
+        judgement = judged(frame.image, view.camera, roof, baseline, single, zone.least_area_m2, roofs.network)
         said = None if judgement.refusal is None else judgement.refusal.value.en
         memory.kept[SAID] = said
         camera, picture = view.camera, judgement.picture
         if camera is not None and picture is not None and judgement.refusal is not Refusal.MISFIT:
-            _keep(shelf, judgement, Baseline(roof.building, picture, now, camera), baseline, zone.confidence)
+            _keep(roofs.shelf, judgement, Baseline(roof.building, picture, now, camera), baseline, zone.confidence)
         memory.unjudged = judgement.refusal is not None
         found = [f for f in judgement.found if f.confidence >= zone.confidence and f.area_m2 >= zone.least_area_m2]
         if camera is None or picture is None or not found:

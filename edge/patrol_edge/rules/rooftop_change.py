@@ -35,17 +35,20 @@ SPREAD_PX = 3.0
 # From a logistic regression on rendered pairs of the tiles for tuning, rounded; fitted again the figures would differ little.
 PIXEL_WEIGHTS, PIXEL_BIAS = (3.5, 6.5, 3.5, 2.5, 1.7), -5.5
 SCORE_LEVELS, CHROMA_LEVELS, LIGHT_LEVELS = (0.3, 0.55), (0.5, 0.9), (0.12, 0.25, 0.45)
-NETWORK_LEVELS = (0.5,)
+NETWORK_LEVELS = (0.3, 0.6)
 SIDE_AT_LEAST_M = 1.3  # clothes on a line, pipes, and the strips of a misfit are narrower
 MOST_REGIONS = 12
-# From a logistic regression on the regions of rendered pairs of the tiles for tuning (python -m bench.roofs --fit).
+# Logistic regressions on the regions of rendered pairs of the tiles for tuning (python -m bench.roofs --fit), without and with a network.
 REGION_WEIGHTS = {
-    "score": 3.34, "chroma": 1.37, "texture": 3.29, "brighter": 0.91, "darker": -1.97, "step": 0.1, "was_dark": -3.36, "fill": 4.42,
-    "side_m": -0.1, "size": 1.87, "straight": 1.22, "fresh": 5.27, "flat": 3.98, "white": -2.15, "rim": -2.39,
+    "score": 3.15, "chroma": 2.12, "texture": 3.33, "brighter": 0.4, "darker": -1.99, "step": 0.26, "was_dark": -2.95, "fill": 4.27,
+    "side_m": -0.2, "size": 2.07, "straight": 2.02, "fresh": 4.42, "flat": 3.53, "white": -1.44, "rim": -3.55,
 }  # fmt: skip
-REGION_BIAS = (
-    -13.9
-)  # lower than fitted by 0.4: a false alert costs a walk up the stairs, a miss is looked at again next week
+REGION_BIAS = -14.14
+REGION_WEIGHTS_NETWORK = {
+    "score": 1.84, "chroma": 1.77, "texture": 2.38, "brighter": -0.23, "darker": -0.12, "step": -0.84, "was_dark": -1.51, "fill": 1.17,
+    "side_m": -0.28, "size": 1.96, "straight": 3.34, "fresh": 2.33, "flat": 1.99, "white": -0.94, "rim": -4.02, "network": 5.04,
+}  # fmt: skip
+REGION_BIAS_NETWORK = -11.46
 
 Singles = NDArray[np.float32]
 
@@ -58,7 +61,8 @@ class Region:
     units; step: how much more it differs in brightness than what surrounds it; was_dark: how much darker than the roof it
     was in the baseline; fill: of its smallest rectangle; side_m: that rectangle's shorter side; size: log of its area;
     straight: of its outline that lies on edges of today's picture which run along it; fresh: how much stronger those are
-    than in the baseline; flat: how even its inside is today; white: how white it is; rim: of its outline that is the roof's own.
+    than in the baseline; flat: how even its inside is today; white: how white it is; rim: of its outline that is the roof's own;
+    network: mean of a network's share of what was built, 0 without one.
     """
 
     mask: Mask
@@ -78,6 +82,7 @@ class Region:
     flat: float
     white: float
     rim: float
+    network: float
 
 
 CUES = tuple(f.name for f in fields(Region) if f.name not in ("mask", "area_m2"))
@@ -136,6 +141,7 @@ class _Seen:
     chroma: Singles
     texture: Singles
     light: Singles
+    network: Singles
     after: Image
     old_level: Singles
     old_edges: tuple[Singles, Singles]
@@ -144,23 +150,25 @@ class _Seen:
     rim: Mask
 
 
-def regions(before: Image, after: Image, roof: Mask, least_m2: float, score: Singles | None = None) -> list[Region]:
+def regions(
+    before: Image, after: Image, roof: Mask, least_m2: float, network: Singles | None = None
+) -> list[Region]:  # fmt: skip
     """The parts of `roof` that differ and are large enough; they may overlap.
 
     Proposed from several looks at the difference: where it is large, where colour changed, where it became lighter or
-    darker as one area. score: a (h, w) difference from 0 to 1 that is used instead of the own one, such as a network's.
+    darker as one area, and where a network says so. network: its (h, w) shares from 0 to 1 of what was built.
     """
     own, chroma, texture, light = difference(before, after, roof)
     rim = roof & ~(cv2.erode(roof.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
     old_level = _logs(before).mean(axis=2)
-    seen = _Seen(own if score is None else score, chroma, texture, light, after, old_level - float(np.median(old_level[roof])),
+    said = np.zeros_like(own) if network is None else network
+    seen = _Seen(own, chroma, texture, light, said, after, old_level - float(np.median(old_level[roof])),
                  _gradient(before), _gradient(after), roof, rim)  # fmt: skip
-    if score is not None:
-        proposals = [score > t for t in NETWORK_LEVELS]
-    else:
-        even = cv2.medianBlur(np.clip(light * LIGHT_STEPS + 128, 0, 255).astype(np.uint8), 7).astype(np.float32) - 128
-        proposals = [own > t for t in SCORE_LEVELS] + [_spread(chroma) > t for t in CHROMA_LEVELS]
-        proposals += [even > t * LIGHT_STEPS for t in LIGHT_LEVELS] + [even < -t * LIGHT_STEPS for t in LIGHT_LEVELS]
+    even = cv2.medianBlur(np.clip(light * LIGHT_STEPS + 128, 0, 255).astype(np.uint8), 7).astype(np.float32) - 128
+    proposals = [own > t for t in SCORE_LEVELS] + [_spread(chroma) > t for t in CHROMA_LEVELS]
+    proposals += [even > t * LIGHT_STEPS for t in LIGHT_LEVELS] + [even < -t * LIGHT_STEPS for t in LIGHT_LEVELS]
+    if network is not None:
+        proposals += [said > t for t in NETWORK_LEVELS]
     found = []
     for proposal in proposals:
         found += [_region(mask, seen) for mask in _pieces(proposal & roof, least_m2)]
@@ -220,6 +228,7 @@ def _region(mask: Mask, seen: _Seen) -> Region:
         was_dark=max(0.0, -float(np.median(seen.old_level[core]))), fill=float(mask.sum()) / max((wide + 1) * (high + 1), 1.0),
         side_m=GSD_M * (min(wide, high) + 1), size=log(area_m2), straight=straight, fresh=fresh, flat=exp(-float(grey.std()) / 20),
         white=float((seen.after[core].min(axis=1) > 175).mean()), rim=float(seen.rim[border > 0].mean()),
+        network=float(seen.network[core].mean()),
     )  # fmt: skip
 
 
@@ -321,7 +330,9 @@ def _filled(mask: Mask) -> Mask:
     return out > 0
 
 
-def chance(region: Region) -> float:
-    """How likely a region is a structure: a logistic of its cues."""
-    total = REGION_BIAS + sum(w * float(getattr(region, name)) for name, w in REGION_WEIGHTS.items())
+def chance(region: Region, *, with_network: bool = False) -> float:
+    """How likely a region is a structure: a logistic of its cues, the network's opinion one of them."""
+    weights = REGION_WEIGHTS_NETWORK if with_network else REGION_WEIGHTS
+    bias = REGION_BIAS_NETWORK if with_network else REGION_BIAS
+    total = bias + sum(w * float(getattr(region, name)) for name, w in weights.items())
     return 1 / (1 + exp(-max(min(total, 30.0), -30.0)))

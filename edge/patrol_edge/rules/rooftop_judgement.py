@@ -90,9 +90,9 @@ def changed(
     before: Image, after: Image, watched: Mask, least_area_m2: float, network: ChangeNetwork | None = None
 ) -> list[Found]:
     """The regions of `watched` (h, w) that could be structures, each with how likely it is one."""
-    score = None if network is None else np.asarray(network(before, after) / 255, np.float32)
-    found = regions(before, after, watched, least_area_m2, score)
-    chances = [r.score if network is not None else chance(r) for r in found]
+    said = None if network is None else np.asarray(network(before, after) / 255, np.float32)
+    found = regions(before, after, watched, least_area_m2, said)
+    chances = [chance(r, with_network=network is not None) for r in found]
     return [Found(outline_of(r), r.area_m2, c, new=True) for r, c in best_of(found, chances)]
 
 

@@ -17,8 +17,7 @@ from patrol_edge.rules.flame_smoke import CLASSES as BURNING
 from patrol_edge.rules.flame_smoke import flame_smoke_rule
 from patrol_edge.rules.flooding import WATER, RainLevel, flooding_rule, nobody_says
 from patrol_edge.rules.perimeter import PEOPLE, perimeter_rule
-from patrol_edge.rules.rooftop import roof_of, rooftop_rule
-from patrol_edge.rules.rooftop_baseline import NO_SHELF, Shelf
+from patrol_edge.rules.rooftop import NO_ROOFS, Roofs, roof_of, rooftop_rule
 from patrol_edge.rules.sighting import Rule, View
 
 ZoneRule = tuple[Zone, Rule]
@@ -50,7 +49,7 @@ def zone_rules(
     local_time: Callable[[datetime], datetime],
     size_px: tuple[int, int],
     rain: RainLevel = nobody_says,
-    shelf: Shelf = NO_SHELF,
+    roofs: Roofs = NO_ROOFS,
 ) -> list[ZoneRule]:
     """The camera's zones and rules, stretched to the size (width, height) of the pictures that really come."""
     sx, sy = size_px[0] / config.lens.width_px, size_px[1] / config.lens.height_px
@@ -78,7 +77,7 @@ def zone_rules(
             return flooding_rule(view, zone, [polygon(points) for points in zone.known_water_px], marks, rain)
         if isinstance(zone, RoofZone):
             return rooftop_rule(
-                view, zone, roof_of(view, zone, [polygon(points) for points in zone.permitted_px]), shelf
+                view, zone, roof_of(view, zone, [polygon(points) for points in zone.permitted_px]), roofs
             )
         ends = None if zone.line_px is None else [(x * sx, y * sy) for x, y in zone.line_px]
         heights = (zone.least_height_m or 0.0, zone.most_height_m or float("inf"))
