@@ -279,8 +279,8 @@ def test_check_config_names_unknown_models_cameras_and_boxes() -> None:
 
 
 def polled(link: Link, condition: Callable[[], Any], other: Link | None = None) -> None:
-    """Poll until something holds, within ten seconds."""
-    end = time.monotonic() + 10
+    """Poll until something holds, within half a minute of a busy machine."""
+    end = time.monotonic() + 30
     while not condition():
         assert time.monotonic() < end, "it did not come"
         link.poll(0.02)
@@ -323,7 +323,7 @@ def test_a_refused_topic_is_named_and_everything_else_goes_on(tmp_path: Path) ->
     with (tmp_path / "nats.log").open("wb") as log:
         server = subprocess.Popen([find_nats_server(), "-c", config_path], stdout=log, stderr=log)
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 30
         while not answers("127.0.0.1", port):
             assert time.monotonic() < end
             time.sleep(0.05)
