@@ -10,7 +10,7 @@
 SHELL := /usr/bin/env bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-replay bench-placing bench-roofs bench-street bench-rules models sizes clean
+.PHONY: help setup tools demo test check docs bench bench-planning bench-upload bench-thermal bench-falling bench-flame bench-flooding bench-replay bench-placing bench-roofs bench-street bench-rules models sizes clean
 .NOTPARALLEL:
 
 bin := .venv/bin
@@ -75,6 +75,10 @@ bench-falling: setup
 # Flame and smoke: what the network alone would say of real pictures, and what the rule makes of it. Needs the shared data.
 bench-flame: setup
 	@$(bin)/python -m bench.flame
+
+# Square metres of water on rendered drone views, and decisions on real street pictures: about ten minutes. Needs the shared data.
+bench-flooding: setup
+	@$(bin)/python -m bench.flooding $(ARGS)
 
 # The labelled real scenes through the box's pipeline. Needs the shared data.
 bench-replay: setup

@@ -45,7 +45,7 @@ FLOODED, DRY, LOOKS = "flooded", "dry", "dry looks"  # keys in the rule's memory
 OFF_SHARE_OF_ON = 0.5  # hysteresis: over when less than half of what began it is left
 STRIP_M = 3.0  # from above, what is nowhere so wide is a kerb, a gutter, a pavement's edge or a shadow's, not a pool
 SEAM_M = 2.0  # and of a pool, what hangs on it by so little is not measured with it
-MAP_ERROR = 0.08  # of an area: what the network adds or misses of a pool that it finds, by the middle of its errors on rendered views
+MAP_ERROR = 0.08  # of an area: what the network adds or misses at the edge of a pool that it outlines; what it misses whole no interval tells
 LEARN_BELOW = 0.5  # of the share that alerts: with more water than that the road is not dry, whatever the weather
 
 

@@ -162,7 +162,10 @@ class Run:
         state: dict[str, Any] = torch.load(self.checkpoint, map_location=self.device, weights_only=False)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
+        shares = [group["share"] for group in self.optimizer.param_groups]
         self.optimizer.load_state_dict(state["optimizer"])
+        for group, share in zip(self.optimizer.param_groups, shares, strict=True):
+            group["share"] = share  # the recipe's, which may have changed since
         self.epoch, self.steps, self.history = state["epoch"], state["steps"], state["history"]
         log.info("continuing after epoch %d", self.epoch)
 
