@@ -45,15 +45,14 @@ def export(recipe: ChangeRecipe, run: str, threads: int) -> None:
     size, draft = recipe.pairs.size_px, recipe.runs / run / "draft.onnx"
     exporting.write_onnx(network, size, {}, draft)
     exporting.check_against_torch(network, recipe, draft, exporting.MOST_GAP)
-    train_roofs, rules = recipes.material(recipe.name, "train"), recipe.measuring
-    threshold = measure.careful_threshold(
-        ChangeModel(draft, threads),
-        train_roofs,
-        recipe.pairs,
-        recipe.seed + 1,
-        rules.least_roof_m2,
-        rules.most_false_per_ten,
+    train_roofs, rules, model = recipes.material(recipe.name, "train"), recipe.measuring, ChangeModel(draft, threads)
+    careful = measure.careful_threshold(
+        model, train_roofs, recipe.pairs, recipe.seed + 1, rules.least_roof_m2, rules.most_false_per_ten
     )
+    tuning = measure.made(train_roofs, recipe.pairs, rules.tuning_pairs, recipe.seed + 1)
+    sharp = measure.best_threshold(measure.shares(model, tuning)[0], tuning)
+    threshold = round((careful + sharp) / 2, 2)  # below: more is found; above: what is found has truer edges
+    log.info("threshold %.2f: between %.2f (few false finds) and %.2f (best pixels)", threshold, careful, sharp)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"
     exporting.write_onnx(network, size, release.metadata(recipe, threshold, data), file, half=True)

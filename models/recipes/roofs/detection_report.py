@@ -190,11 +190,11 @@ def section(said: dict[str, Any]) -> str:
             f"{said['structures']} structures put onto copies of the tiles"
         ),
         "",
-        "| figure | wanted | reached | 95 %, bootstrap over 12 tiles | |",
+        "| figure | 95 %, bootstrap over 12 tiles | wanted | reached | |",
         "|---|---|---|---|---|",
     ]
     for (name, (wanted, words)), target in zip(WANTED.items(), targets(said), strict=True):
         low, high = said[name]["interval"]
         verdict = "met" if target["met"] else "**not met**"
-        lines.append(f"| {words} | {wanted:.2f} | {said[name]['value']:.3f} | {low:.3f} – {high:.3f} | {verdict} |")
+        lines.append(f"| {words} | {low:.3f} – {high:.3f} | {wanted:.2f} | {said[name]['value']:.3f} | {verdict} |")
     return "\n".join(lines)
