@@ -256,6 +256,18 @@ def test_a_gutter_is_no_pool() -> None:
     assert seen.measurement["area_m2"] == pytest.approx(pool.area, rel=0.12)
 
 
+def test_from_above_what_is_hardly_water_is_none() -> None:
+    """Pale ground at a share of 0.8 is no pool; with a core that is surely water, its softer edge is measured with it."""
+    camera = drone(50, -90)
+    place = shapely.Polygon(camera.project(np.column_stack([circle(0, 0, 15), np.zeros(72)])))
+    rule = aerial_flooding_rule(View("ponding-1", place, camera, SIGMA), zone())
+    pale = np.where(seen_from(camera, circle(0, 0, 8)) > 127, 210, 10).astype(np.uint8)
+    assert rule(FRAME, of(pale), Memory(), START) == []
+    core = np.maximum(pale, seen_from(camera, circle(0, 0, 5)))
+    (seen,) = rule(FRAME, of(core), Memory(), START)
+    assert seen.measurement["area_m2"] == pytest.approx(np.pi * 64, rel=0.06)
+
+
 def test_water_cut_off_by_the_picture_says_so() -> None:
     """A flood larger than the picture is a lower bound, and marked as one."""
     (seen,), _ = from_above(circle(0, 0, 80))
