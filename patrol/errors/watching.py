@@ -74,7 +74,8 @@ class NothingToAccept(SourceError):
     """No picture of a changed roof waits for a person."""
 
     message = Text(
-        "No changed picture of the roof of {building} waits in {folder}.", "{folder} 里没有 {building} 屋顶待认可的变化画面。"
+        "No changed picture of the roof of {building} waits in {folder}.",
+        "{folder} 里没有 {building} 屋顶待认可的变化画面。",
     )
     remedy = Text(
         "Name a building whose roof has alerted on this box; what was accepted once need not be accepted again.",
