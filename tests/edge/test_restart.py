@@ -91,10 +91,11 @@ def test_without_its_memory_it_does_not(config: Config, name: str) -> None:
 
 def test_every_rule_with_a_dwell_is_here(config: Config) -> None:
     """Each kind of zone that can be configured is tried above, but for a fall, which is over when it is seen, and for those that
-    compare looks with one another before they see anything: flame and smoke, and water; tests of their own restart them.
+    compare looks with one another before they see anything: flame and smoke, water, and roofs; tests of their own restart them.
     """
     tried = {name.partition(",")[0] for name in RULES}
     kinds = {str(shape.model_fields["hazard"].annotation.__args__[0]) for shape in Zone.__origin__.__args__}  # type: ignore[attr-defined]  # the union's parts
-    assert kinds - tried == {Hazard.FALLING_OBJECT.value, Hazard.FLAME_SMOKE.value, Hazard.FLOODING.value}
+    others = {Hazard.FALLING_OBJECT, Hazard.FLAME_SMOKE, Hazard.FLOODING, Hazard.ROOFTOP_VIOLATION}
+    assert kinds - tried == {hazard.value for hazard in others}
     assert {model_of(camera(config, name).zones[0]) for name in RULES} == {"street", None}
     assert {label for _, objects, _ in RULES.values() for label, _, _ in objects} <= set(CLASSES)
