@@ -1,9 +1,10 @@
 """Flooding: square metres on rendered drone views whose truth is known, and decisions on real street pictures.
 
-make bench-flooding ARGS="rendered street"     (python -m bench.flooding; street needs the shared data; about ten minutes)
+make bench-flooding ARGS="rendered street dry" (python -m bench.flooding; street and dry need the shared data; about ten minutes)
 
 rendered   views of random districts that no training picture shows: per pool, the rule's square metres against those that are in
            sight by the renderer's truth, with the true pose and with one that is off by a drone's usual error
+dry        towns and streets seen straight from above that training never saw, without any water: how much water the network sees
 street     every picture of `flood_street` held before a camera for some minutes: does the rule alert? Clearly flooded against wet
 """
 
@@ -64,6 +65,13 @@ class Measured:
     accuracy_m2: float
     moved_m2: float
     moved_accuracy_m2: float
+
+
+PARTS = ("rendered", "street", "dry")
+DRY = {
+    "towns": "roofs/tiles/OAM-38670*.jpg",
+    "streets": "aerial_vehicles/images/val/*.jpg",
+}  # the sides no recipe trains on
 
 
 def pools_in_sight(frame: FloodFrame) -> list[tuple[shapely.Polygon, float]]:
@@ -283,10 +291,25 @@ def street(network: Detector, title: str, only: set[str] | None = None) -> None:
     print(f"  decided wrongly (share of the road): {', '.join(wrong) or 'none'}")
 
 
+def dry(network: Detector) -> None:
+    """Print how much of pictures without water is taken for water, at the share that begins a pool and at one half."""
+    for name, pattern in DRY.items():
+        paths = sorted(DATA.glob(pattern))
+        if not paths:
+            print(f"skipped: {DATA / pattern} is not on this machine (set PATROL_SHARED_DATA)")
+            continue
+        shares = [network.detect(np.asarray(cv2.imread(str(path)), np.uint8)).maps["water"] for path in paths]
+        half, sure = (np.array([float((share >= 255 * level).mean()) for share in shares]) for level in (0.5, 0.9))
+        print(
+            f"dry, {name}: {len(paths)} pictures, taken for water on average {half.mean():.1%} of them (surely {sure.mean():.1%}); "
+            f"more than a fiftieth in {int((half > 0.02).sum())} of them (surely in {int((sure > 0.02).sum())})"
+        )
+
+
 def main() -> int:
     """Run what is named."""
     parser = argparse.ArgumentParser(prog="python -m bench.flooding", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=["rendered", "street"], choices=["rendered", "street"])
+    parser.add_argument("parts", nargs="*", default=[*PARTS], choices=PARTS)
     parser.add_argument("--views", type=int, default=VIEWS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--model", type=Path, default=None, help="an ONNX file in place of the registered network")
@@ -301,6 +324,8 @@ def main() -> int:
             print(f"skipped: {DATA / 'flood_street'} is not on this machine (set PATROL_SHARED_DATA)")
         else:
             street(network, chosen.side or "all", side(chosen.side) if chosen.side else None)
+    if "dry" in chosen.parts:
+        dry(network)
     if "rendered" in chosen.parts:
         rendered(network, chosen.views, chosen.seed)
     return 0
