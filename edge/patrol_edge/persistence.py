@@ -21,7 +21,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 
-from patrol_edge.rules.sighting import Box, Sighting
+from patrol_edge.rules.sighting import Box, Sighting, overlap_share
 
 SAME_SPOT_IOU = 0.35  # boxes of a standing vehicle overlap far more; of its neighbour in a row far less
 SAME_SPOT_M = 1.2  # ground points closer than this are one spot even when occlusion cuts the box
@@ -218,16 +218,6 @@ def _closeness(spot: Spot, sighting: Sighting, same_m: float | None) -> float:
     distance_m = (east * east + north * north) ** 0.5
     near_m = SAME_SPOT_M if same_m is None else same_m
     return 1.0 - distance_m / near_m if distance_m < near_m else 0.0
-
-
-def overlap_share(a: Box, b: Box) -> float:
-    """Intersection over union of two boxes."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
 
 
 def _bounded(spots: list[Spot]) -> list[Spot]:

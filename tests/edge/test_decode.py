@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from patrol_edge.decode import Letterbox, boxes_from, fit, suppress
-from patrol_edge.persistence import overlap_share
+from patrol_edge.rules.sighting import overlap_share
 
 CLASSES = ("person", "car")
 

@@ -13,9 +13,8 @@ from bench.street_scenes import lane_scene
 from patrol.scenes.picture import FixedCamera
 from patrol.scenes.world import Prop
 from patrol_edge.frame import Image
-from patrol_edge.persistence import overlap_share
 from patrol_edge.rules.lane_objects import LEARN_S, EmptyLane, empty_lane, things_in
-from patrol_edge.rules.sighting import Box
+from patrol_edge.rules.sighting import Box, overlap_share
 
 SIZE_PX = (640, 360)
 LANE = shapely.Polygon([(220, 60), (420, 60), (560, 350), (80, 350)])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from patrol.events import Hazard
 from patrol.geo import GroundPoint
-from patrol_edge.persistence import Ended, Persistence, Raised, ZoneMemory, look, overlap_share
-from patrol_edge.rules.sighting import Box, Sighting
+from patrol_edge.persistence import Ended, Persistence, Raised, ZoneMemory, look
+from patrol_edge.rules.sighting import Box, Sighting, overlap_share
 from tests.edge.conftest import START
 
 RULES = Persistence(dwell_s=20, clear_s=10, share=0.5, look_every_s=2)

@@ -44,6 +44,19 @@ def test_vehicles_in_the_lane(label: str, score: float, box: Box, expected: bool
     assert bool(sightings) is expected
 
 
+def test_what_two_classes_see_in_one_box_is_one_vehicle() -> None:
+    """A van that is half a car and half a truck to the network is surer than either; what stands beside it stays apart."""
+    van, beside = (450, 400, 650, 550), (450, 470, 600, 640)
+    seen = detections([("car", 0.3, van), ("truck", 0.25, (452, 401, 649, 551)), ("car", 0.34, beside)])
+    (sighting,) = fire_lane_rule(VIEW, 0.35)(frame_at(0), seen, Memory(), START)
+    assert (sighting.label, sighting.box_px) == ("car", van)
+    assert sighting.confidence == pytest.approx(1 - 0.7 * 0.75)
+    twice = detections([("car", 0.3, van), ("car", 0.3, (452, 401, 649, 551))])
+    assert fire_lane_rule(VIEW, 0.35)(frame_at(0), twice, Memory(), START) == [], (
+        "the same class twice is no second opinion"
+    )
+
+
 @pytest.mark.parametrize(
     ("box", "expected"), [((500, 250, 540, 400), True), ((500, 100, 540, 290), False), ((390, 300, 400, 450), False)],
     ids=["feet inside, head outside", "head only", "beside"],

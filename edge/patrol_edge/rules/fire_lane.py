@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import numpy as np
 import shapely
 
 from patrol.events import Hazard
 from patrol_edge.frame import Detections, Frame
 from patrol_edge.rules.lane_objects import EmptyLane, empty_lane, things_in
-from patrol_edge.rules.sighting import Memory, Rule, Sighting, View
+from patrol_edge.rules.sighting import Box, Memory, Rule, Sighting, View, overlap_share
 
 VEHICLES = frozenset({"car", "bus", "truck", "motorcycle", "bicycle"})
 THING = "object"  # the label of what only the comparison finds
 THING_CONFIDENCE = 0.5  # the comparison says yes or no
+SAME_THING = 0.7  # overlap (IoU) of boxes that two classes draw around one thing
 COVERS = 0.15  # even a doubtful detection explains a change
 # The lower part of a vehicle's box is where it stands; its roof covers what lies behind it.
 STANDING_PART = 0.35
@@ -55,11 +57,39 @@ def _things(view: View, frame: Frame, detections: Detections, memory: Memory, no
     ]
 
 
+def vehicles_in(detections: Detections, confidence: float) -> list[tuple[int, float]]:
+    """Rows of vehicles, best first, with how sure it is that each is one of any kind.
+
+    A van is half a car and half a truck to a network; what blocks a lane is neither's business. Boxes of several classes on
+    one thing are one vehicle, missed by all of them only as often as each misses it: 1 - (1 - a)(1 - b).
+    """
+    rows = sorted(detections.of_classes(VEHICLES, 0.0), key=lambda row: -float(detections.scores[row]))
+    boxes: list[Box] = [(float(a), float(b), float(c), float(d)) for a, b, c, d in detections.boxes_px]
+    found, taken = [], set[int]()
+    for row in rows:
+        if row in taken:
+            continue
+        same = [row]
+        for other in rows:
+            kinds = {detections.label(one) for one in same}
+            if (
+                other not in taken
+                and detections.label(other) not in kinds
+                and overlap_share(boxes[row], boxes[other]) >= SAME_THING
+            ):
+                same.append(other)
+        taken.update(same)
+        score = 1.0 - float(np.prod([1.0 - float(detections.scores[one]) for one in same]))
+        if score >= confidence:
+            found.append((row, score))
+    return sorted(found, key=lambda pair: -pair[1])
+
+
 def _rule(view: View, confidence: float, standing_part: float) -> Rule:
     def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
         del frame, memory, now  # one signature for all rules; this one needs only where vehicles are
         sightings = []
-        for row in detections.of_classes(VEHICLES, confidence):
+        for row, score in vehicles_in(detections, confidence):
             x0, y0, x1, y1 = (float(v) for v in detections.boxes_px[row])
             standing = shapely.box(x0, y1 - standing_part * (y1 - y0), x1, y1)
             if standing.area == 0 or view.polygon.intersection(standing).area < INSIDE_SHARE * standing.area:
@@ -68,7 +98,7 @@ def _rule(view: View, confidence: float, standing_part: float) -> Rule:
             sightings.append(
                 Sighting(
                     Hazard.BLOCKED_FIRE_LANE, view.zone, detections.label(row), (x0, y0, x1, y1),
-                    float(detections.scores[row]), view.place(*middle),
+                    score, view.place(*middle),
                 )
             )  # fmt: skip
         return sightings

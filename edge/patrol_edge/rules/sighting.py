@@ -78,3 +78,13 @@ class View:
         inside = np.zeros((size_px[1], size_px[0]), np.uint8)
         cv2.fillPoly(inside, [np.round(np.array(self.polygon.exterior.coords)).astype(np.int32)], 1)
         return inside.astype(bool)
+
+
+def overlap_share(a: Box, b: Box) -> float:
+    """Intersection over union of two boxes."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared)
