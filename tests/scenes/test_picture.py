@@ -57,7 +57,10 @@ def own_corners(mesh: Mesh, placed: Placed) -> np.ndarray[tuple[int, ...], np.dt
 def test_objects_are_drawn_where_geometry_projects_them(
     east: float, north: float, yaw: float, camera_yaw: float, pitch: float, roll: float
 ) -> None:
-    """For any pose, a car's pixels fill the box around its mesh's corners as `patrol.geo` projects them, to half a pixel."""
+    """For any pose, a car's pixels fill the box around its mesh's corners as `patrol.geo` projects them, to a pixel: a corner's tip may fall between two samples.
+
+    Of a car that the picture's edge cuts the widest part may lie outside: what is seen is within the box, and reaches the edge.
+    """
     camera = Camera(LOOK.lens, Pose(0.0, -18.0, 6.0, camera_yaw, pitch, roll))
     shown = scene(standing("car", "sedan", east, north, yaw))
     body = shown.bodies_at(0.0)[0]
@@ -69,7 +72,15 @@ def test_objects_are_drawn_where_geometry_projects_them(
     if wanted[2] - wanted[0] < 2 or wanted[3] - wanted[1] < 2:
         return
     assert len(seen) == 1
-    assert np.allclose(seen[0].box_px, wanted, atol=0.55)
+    box, cut = np.array(seen[0].box_px), wanted != [*low, *high]
+    if not cut:
+        assert np.allclose(box, wanted, atol=1.0)
+        return
+    assert (box[:2] >= np.array(wanted[:2]) - 1.0).all()
+    assert (box[2:] <= np.array(wanted[2:]) + 1.0).all()
+    over = np.array([-0.5 - low[0], -0.5 - low[1], high[0] - 319.5, high[1] - 179.5])
+    if (over > 1.0).sum() == 1:  # over two edges it may go round the corner
+        assert np.allclose(box[over > 1.0], np.array(wanted)[over > 1.0], atol=1.0)
 
 
 @pytest.mark.parametrize(("k1", "k2"), [(-0.12, 0.02), (0.08, 0.0)])
