@@ -202,6 +202,26 @@ def registered(models: Path = MODELS) -> list[str]:
     return sorted(yaml.safe_load((models / "registry.yaml").read_text(encoding="utf-8"))["models"])
 
 
+class Opened(Protocol):
+    """A released file of any task, opened."""
+
+    classes: list[str]
+    thresholds: dict[str, float]
+    metadata: dict[str, str]
+
+
+def against_registry(name: str, entry: Mapping[str, Any], model: Opened, outputs: Mapping[str, Any]) -> list[str]:
+    """In words, where what a file says of itself, or whose golden outputs these are, differs from its registry entry."""
+    problems = []
+    if model.classes != entry["classes"] or set(model.thresholds) != set(entry["classes"]):
+        problems.append(f"{name}: classes or thresholds differ from the registry")
+    if model.metadata.get("version") != entry["version"]:
+        problems.append(f"{name}: the version differs from the registry")
+    if outputs["model_sha256"] != entry["sha256"]:
+        problems.append(f"{name}: the golden outputs are another model's")
+    return problems
+
+
 def verify(name: str, models: Path = MODELS) -> list[str]:
     """What is wrong with a released model, in words; empty if nothing is. Images that are not on this machine are logged as skipped.
 
@@ -216,14 +236,10 @@ def verify(name: str, models: Path = MODELS) -> list[str]:
         others: list[str] = tasks.module(task, "release").verify(name, models)
         return others
     model = Model(file)
-    problems = []
-    if model.classes != entry["classes"] or set(model.thresholds) != set(entry["classes"]):
-        problems.append(f"{name}: classes or thresholds differ from the registry")
-    if [model.height_px, model.width_px] != entry["input_size"] or model.metadata.get("version") != entry["version"]:
-        problems.append(f"{name}: input size or version differ from the registry")
     outputs = json.loads((models / entry["golden"]).read_text(encoding="utf-8"))
-    if outputs["model_sha256"] != entry["sha256"]:
-        problems.append(f"{name}: the golden outputs are another model's")
+    problems = against_registry(name, entry, model, outputs)
+    if [model.height_px, model.width_px] != entry["input_size"]:
+        problems.append(f"{name}: the input size differs from the registry")
     runtimes: dict[str, Model] = {"onnxruntime": model}
     if openvino_runtime.installed():
         runtimes["OpenVINO"] = openvino_runtime.OpenvinoModel(file)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +18,7 @@ import torch
 from torch import nn
 
 from models.recipes import export, network, sampling
+from models.recipes.ahead import ahead
 from models.recipes.dataset import Example
 from models.recipes.evaluate import measure
 from models.recipes.recipe import Recipe, shared_data
@@ -79,30 +78,17 @@ def batches(recipe: Recipe, examples: list[Example], epoch: int) -> Iterator[Bat
     share = rules.rehearsal if pools[True] else 0.0
     early = bool(rules.lengthened) and epoch < rules.lengthened[-1]
     size = (rules.early_size_px if early else None) or rules.size_px
-    ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=3)
 
-    def produce() -> None:
-        try:
-            for number in range(max(1, rules.samples_per_epoch // rules.batch)):
-                random = np.random.default_rng([recipe.seed, epoch, number])
-                rehearse = bool(random.random() < share)
-                batch = collate(
-                    [
-                        sampling.sample(pools[rehearse], chances[rehearse], size, rules, random)
-                        for _ in range(rules.batch)
-                    ]
-                )
-                batch.rehearse = rehearse
-                ready.put(batch)
-            ready.put(None)
-        except Exception as error:  # noqa: BLE001  # handed to the consumer, who raises it
-            ready.put(error)
+    def made() -> Iterator[Batch]:
+        for number in range(max(1, rules.samples_per_epoch // rules.batch)):
+            random = np.random.default_rng([recipe.seed, epoch, number])
+            rehearse = bool(random.random() < share)
+            pool, chance = pools[rehearse], chances[rehearse]
+            batch = collate([sampling.sample(pool, chance, size, rules, random) for _ in range(rules.batch)])
+            batch.rehearse = rehearse
+            yield batch
 
-    threading.Thread(target=produce, name="samples", daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, Exception):
-            raise item
-        yield item
+    return ahead(made(), "samples")
 
 
 def held_to(student: dict[str, torch.Tensor], teacher: dict[str, torch.Tensor], reach: int) -> torch.Tensor:

@@ -20,7 +20,7 @@ from models.recipes.change.runtime import ChangeModel
 from models.recipes.dataset import read
 from models.recipes.golden import SEED, picture
 from models.recipes.recipe import MODELS, shared_data
-from models.recipes.release import sha256
+from models.recipes.release import against_registry, sha256
 
 log = logging.getLogger(__name__)
 CELLS = 8  # rows and columns of mean shares that stand for a map
@@ -130,14 +130,8 @@ def verify(name: str, models: Path = MODELS) -> list[str]:
     if sha256(file) != entry["sha256"]:
         return [f"{name}: the file's SHA-256 is not the registry's"]
     model = ChangeModel(file)
-    problems = []
-    if model.classes != entry["classes"] or set(model.thresholds) != set(entry["classes"]):
-        problems.append(f"{name}: classes or thresholds differ from the registry")
-    if model.metadata.get("version") != entry["version"]:
-        problems.append(f"{name}: the version differs from the registry")
     outputs = json.loads((models / entry["golden"]).read_text(encoding="utf-8"))
-    if outputs["model_sha256"] != entry["sha256"]:
-        problems.append(f"{name}: the golden outputs are another model's")
+    problems = against_registry(name, entry, model, outputs)
     runtimes: dict[str, ChangeModel] = {"onnxruntime": model}
     if openvino_runtime.installed():
         runtimes["OpenVINO"] = OpenvinoChange(file)

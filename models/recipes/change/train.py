@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import logging
 import math
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +16,7 @@ import torch
 from torch import nn
 
 from models.recipes import network as detectors
+from models.recipes.ahead import ahead
 from models.recipes.change import network
 from models.recipes.change.network import ChangeNetwork
 from models.recipes.change.recipe import ChangeRecipe, material
@@ -47,28 +46,19 @@ def batches(recipe: ChangeRecipe, epoch: int) -> Iterator[list[Pair]]:
     """The epoch's batches, made ahead in a thread; the same for the same seed and epoch, resumed or not."""
     rules = recipe.training
     stock = material(recipe.name, "train")
-    ready: queue.Queue[list[Pair] | Exception | None] = queue.Queue(maxsize=3)
 
-    def produce() -> None:
+    def made() -> Iterator[list[Pair]]:
         cv2.setNumThreads(1)
         kept: list[Pair] = []
-        try:
-            for number in range(rules.batches_per_epoch):
-                random = np.random.default_rng([recipe.seed, epoch, number])
-                fresh = max(1, round(rules.batch * rules.fresh_share)) if len(kept) >= rules.batch else rules.batch
-                made = [pairs.make(stock, recipe.pairs, random) for _ in range(fresh)]
-                again = random.permutation(len(kept))[: rules.batch - fresh]
-                ready.put([pairs.turned(item, random) for item in [*made, *(kept[int(index)] for index in again)]])
-                kept = [*kept, *made][-rules.remembered :]
-            ready.put(None)
-        except Exception as error:  # noqa: BLE001  # handed to the consumer, who raises it
-            ready.put(error)
+        for number in range(rules.batches_per_epoch):
+            random = np.random.default_rng([recipe.seed, epoch, number])
+            fresh = max(1, round(rules.batch * rules.fresh_share)) if len(kept) >= rules.batch else rules.batch
+            new = [pairs.make(stock, recipe.pairs, random) for _ in range(fresh)]
+            again = random.permutation(len(kept))[: rules.batch - fresh]
+            yield [pairs.turned(item, random) for item in [*new, *(kept[int(index)] for index in again)]]
+            kept = [*kept, *new][-rules.remembered :]
 
-    threading.Thread(target=produce, name="pairs", daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, Exception):
-            raise item
-        yield item
+    return ahead(made(), "pairs")
 
 
 def begin(recipe: ChangeRecipe) -> ChangeNetwork:

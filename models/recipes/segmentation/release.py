@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from models.recipes.dataset import read
 from models.recipes.golden import SEED, picture
 from models.recipes.recipe import MODELS, shared_data
-from models.recipes.release import sha256, write_registry
+from models.recipes.release import against_registry, sha256, write_registry
 from models.recipes.segmentation.recipe import SegmentRecipe
 from models.recipes.segmentation.runtime import SegmentModel
 
@@ -75,14 +75,10 @@ def verify(name: str, models: Path = MODELS) -> list[str]:
     if sha256(file) != entry["sha256"]:
         return [f"{name}: the file's SHA-256 is not the registry's"]
     model = SegmentModel(file)
-    problems = []
-    if model.classes != entry["classes"] or set(model.thresholds) != set(entry["classes"]):
-        problems.append(f"{name}: classes or thresholds differ from the registry")
-    if [model.height_px, model.width_px] != entry["input_size"] or model.metadata.get("version") != entry["version"]:
-        problems.append(f"{name}: input size or version differ from the registry")
     outputs = json.loads((models / entry["golden"]).read_text(encoding="utf-8"))
-    if outputs["model_sha256"] != entry["sha256"]:
-        problems.append(f"{name}: the golden outputs are another model's")
+    problems = against_registry(name, entry, model, outputs)
+    if [model.height_px, model.width_px] != entry["input_size"]:
+        problems.append(f"{name}: the input size differs from the registry")
     gap = np.abs(np.array(outputs["made"]["squares"]) - np.array(_made(model))).max()
     if gap > SQUARE_TOLERANCE:
         problems.append(f"{name}: made picture: a square differs by {gap} of 255")

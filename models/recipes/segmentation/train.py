@@ -5,8 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import logging
-import queue
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from torch import nn
 from torch.nn import functional
 
 from models.recipes import network
+from models.recipes.ahead import ahead
 from models.recipes.recipe import shared_data
 from models.recipes.segmentation import evaluate, export, sampling
 from models.recipes.segmentation.network import Segmenter, Shares
@@ -75,26 +74,16 @@ def batches(recipe: SegmentRecipe, pictures: list[Picture], epoch: int) -> Itera
     early = rules.early_size_px if epoch < rules.early_epochs else None
     height, width = early or recipe.input_size
     effects = {source.name: source.effects for source in recipe.train if source.effects is not None}
-    ready: queue.Queue[Batch | Exception | None] = queue.Queue(maxsize=3)
 
-    def produce() -> None:
-        try:
-            for number in range(max(1, rules.samples_per_epoch // rules.batch)):
-                random = np.random.default_rng([recipe.seed, epoch, number])
-                drawn = [
-                    sampling.sample(pictures, chances, (width, height), rules, effects, random)
-                    for _ in range(rules.batch)
-                ]
-                ready.put(collate(drawn))
-            ready.put(None)
-        except Exception as error:  # noqa: BLE001  # handed to the consumer, who raises it
-            ready.put(error)
+    def made() -> Iterator[Batch]:
+        for number in range(max(1, rules.samples_per_epoch // rules.batch)):
+            random = np.random.default_rng([recipe.seed, epoch, number])
+            size = (width, height)
+            yield collate(
+                [sampling.sample(pictures, chances, size, rules, effects, random) for _ in range(rules.batch)]
+            )
 
-    threading.Thread(target=produce, name="samples", daemon=True).start()
-    while (item := ready.get()) is not None:
-        if isinstance(item, Exception):
-            raise item
-        yield item
+    return ahead(made(), "samples")
 
 
 def soft_overlap(logits: torch.Tensor, wanted: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
