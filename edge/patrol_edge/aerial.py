@@ -160,7 +160,7 @@ def shown_places(world: AerialMap, camera: Camera) -> list[Shown]:
         if place.area is None:
             found.append(Shown(place.zone, picture, place.height_m))
             continue
-        if place.roof is not None and (place.roof not in below or unsuitable(camera, place.roof) is not None):
+        if place.roof is not None and place.roof not in below:
             continue
         seen = _in_sight(place.area, place.height_m, world.blocks, camera)
         least = LEAST_VISIBLE if place.roof is None else LEAST_ROOF_VISIBLE

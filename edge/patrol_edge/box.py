@@ -78,7 +78,7 @@ class Box:
         shelf, models_dir = RoofShelf(state_dir / "roofs"), config_dir / config.models_dir
         self._roofs = roofs_of(shelf, models_dir, watched=any(watcher.roofs for watcher in self._watchers.values()))
         models = frozenset[str]().union(*(watcher.models for watcher in self._watchers.values()))
-        self._detectors = load_detectors(config_dir / config.models_dir, models)
+        self._detectors = load_detectors(models_dir, models)
         now = self._clock.now()
         session = self._outbox.begin_session(now)
         self._sender = Sender(config.district.id, name, config.district.drill, version("sky-ground-patrol"), session)
@@ -208,9 +208,8 @@ class Box:
         source, attention = self._readers[name].status, self._cameras[name].attention
         posing = self._posing.get(name)
         if posing is not None and source.state != "watching" and not posing.is_aloft(now):
-            source = replace(
-                source, state="ended", detail=""
-            )  # a drone on the ground shows nothing, and nobody misses it
+            # a drone on the ground shows nothing, and nobody misses it
+            source = replace(source, state="ended", detail="")
         return CameraStatus(
             camera=name, state=source.state, since=source.since, last_frame_at=source.last_frame_at, looks=attention.looks,
             unwatched_s=round(attention.unwatched_until(now), 1), detail=source.detail,
