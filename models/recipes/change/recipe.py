@@ -34,6 +34,9 @@ class Training(_Part):
     batch: int
     batches_per_epoch: int
     epochs: int
+    lengthened: list[int] = Field(
+        default=[], description="epochs at which the run had once ended before it was continued"
+    )
     fresh_share: float = Field(
         default=0.375, description="of a batch; the rest are the epoch's earlier pairs, turned anew"
     )

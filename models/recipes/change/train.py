@@ -110,10 +110,11 @@ class Run(Resumable):
         """Train one epoch; its mean loss."""
         rules = self.recipe.training
         total, began = 0.0, time.monotonic()
+        ends = next(end for end in [*rules.lengthened, rules.epochs] if self.epoch < end)
         _mode(self.model)
         for number, items in enumerate(batches(self.recipe, self.epoch)):
             for group in self.optimizer.param_groups:
-                group["lr"] = group["share"] * self.rate((self.epoch + number / rules.batches_per_epoch) / rules.epochs)
+                group["lr"] = group["share"] * self.rate((self.epoch + number / rules.batches_per_epoch) / ends)
             before, after, truth = (
                 item.to(self.device).contiguous(memory_format=torch.channels_last) for item in tensors(items)
             )
