@@ -11,6 +11,7 @@ from typing import Any
 
 from patrol.config.lines import Lines, Path, dotted
 from patrol.config.problems import Problem
+from patrol.errors import Text
 from patrol.geo import LatLon, distance_m
 
 MAX_DISTANCE_M = 60_000
@@ -29,6 +30,10 @@ SECTIONS = (
     "drones",
     "patrols",
 )
+# a patrol names its targets by these ids, and a drone's box remembers by them
+MAPPED = ("buildings", "roads", "fire_lanes", "ponding_points")
+WATCHED_FROM_ABOVE = ("fire_lanes", "ponding_points")  # by their own ids; roofs are watched as roof-ID
+OPEN_FIRE = "open-fire"  # a box's own name for what burns anywhere below a drone
 # field of a section -> the sections whose ids it may name
 REFERENCES = {
     ("units", "parent"): ("units",),
@@ -99,6 +104,7 @@ def _duplicates(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
         yield from _repeated(_items(document, section), section, lines)
     for path, _, zones in _camera_zones(document):
         yield from _repeated(iter(zones), f"{dotted(path)}.zones", lines)
+    yield from _shared_on_the_map(document, lines)
     cameras = {name: path for path, camera in _items(document, "cameras") if isinstance(name := camera.get("id"), str)}
     for path, drone in _drones_with_camera(document):
         name = drone.get("id")
@@ -106,6 +112,26 @@ def _duplicates(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
             first_line = lines.of((*cameras[name], "id"))
             facts = {"value": name, "kind": "cameras, drones", "first_line": first_line}
             yield Problem("duplicate-id", lines.of((*path, "id")), dotted((*path, "id")), facts)
+
+
+def _shared_on_the_map(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:
+    """Two things of the map of one name: a target would mean either, and on a drone's box they would share what is remembered."""
+    taken = {OPEN_FIRE: Text("what may burn anywhere below a drone", "无人机下方任何可能起火处")}
+    for _, building in _items(document, "buildings"):
+        if isinstance(name := building.get("id"), str) and isinstance(building.get("roof"), dict):
+            taken[f"roof-{name}"] = Text(f"the roof of {name}", f"{name} 的屋顶")
+    first: dict[str, tuple[str, int]] = {}
+    for section in MAPPED:
+        for path, item in _items(document, section):
+            name, line = item.get("id"), lines.of((*path, "id"))
+            if not isinstance(name, str):
+                continue
+            kind, first_line = first.setdefault(name, (section, line))
+            if kind != section:
+                facts = {"value": name, "kind": f"{kind}, {section}", "first_line": first_line}
+                yield Problem("duplicate-id", line, dotted((*path, "id")), facts)
+            elif name in taken and section in WATCHED_FROM_ABOVE:
+                yield Problem("reserved-id", line, dotted((*path, "id")), {"value": name, "meaning": taken[name]})
 
 
 def _references(document: dict[str, Any], lines: Lines) -> Iterator[Problem]:

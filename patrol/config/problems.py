@@ -138,6 +138,10 @@ PROBLEMS: dict[str, tuple[Text, Text]] = {
         Text("the id '{value}' is used twice among {kind}.", "{kind} 中编号“{value}”重复。"),
         Text("Rename one; the first is at line {first_line}.", "请改名；第一个在第 {first_line} 行。"),
     ),
+    "reserved-id": (
+        Text("boxes already call {meaning} '{value}'.", "盒子已用“{value}”称呼{meaning}。"),
+        Text("Give it another id.", "请换一个编号。"),
+    ),
     "unknown-reference": (
         Text("there is no '{value}' among {kind}.", "{kind} 中没有“{value}”。"),
         Text("Known: {known}.", "已有：{known}。"),

@@ -67,6 +67,8 @@ MISTAKES = [
     Mistake("too-few-corners", "[[1179, 317], [659, 268], [128, 336], [727, 468]]", "[[10, 10], [20, 20], [30, 30]]", "cameras[1].zones[0].polygon_px", "at least 3", "至少需要 3 个"),
     Mistake("zone-outside-image", "[768, 576], [0, 576]]", "[1279, 719], [0, 576]]", "cameras[2].zones[0].polygon_px[6]", "768 x 576", "768 x 576"),
     Mistake("duplicate-id", "id: demo-002", "id: demo-001", "grid[1].id", "the first is at line ", "第一个在第 ", at="unit: grid-mid, area: [[114.0569279, 22.5403909]"),
+    Mistake("duplicate-id", "{id: hill-street,", "{id: pump,", "roads[2].id", "among buildings, roads. Rename one; the first is at line ", "buildings, roads 中编号“pump”重复", at="{id: pump, name: {zh: 山前街"),
+    Mistake("reserved-id", "22.5428742]}\n\nboxes:", "22.5428742]}\n  - {id: open-fire, name: {zh: 甲, en: A}, at: [114.0554696, 22.5429916]}\n\nboxes:", "ponding_points[6].id", "Give it another id", "请换一个编号", at="{id: open-fire"),
     Mistake("unknown-reference", "box: yard", "box: garden", "cameras[2].box", "Known: street, yard", "street, yard", at="box: garden"),
     Mistake("unknown-reference", "fire_lane: rose-lane", "fire_lane: lily-lane", "cameras[0].zones[0].fire_lane", "Known: rose-lane", "rose-lane"),
     Mistake("unknown-reference", "ponding-5, ponding-6]", "ponding-5, ponding-7]", "patrols[0].targets[5]", "'ponding-7'", "ponding-7"),
