@@ -116,7 +116,7 @@ from patrol.errors.keeping import (
     OutboxUnusable,
     StorageError,
 )
-from patrol.errors.root import LANGUAGES, Language, PatrolError, Text
+from patrol.errors.root import LANGUAGES, Language, PatrolError, Text, listed
 from patrol.errors.starting import PortTaken, ProgramError, ProgramMissing, StartTimeout
 from patrol.errors.watching import (
     DecoderMissing,
@@ -226,4 +226,5 @@ __all__ = [
     "TrainingEnvironmentMissing",
     "UsageError",
     "WireError",
+    "listed",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar, Literal, NamedTuple
 
 from patrol.errors.causes import NAMED, cause_in_chinese
@@ -28,6 +29,12 @@ class Text(NamedTuple):
     def said_in(self, language: Language) -> str:
         """The template in `language`."""
         return self.zh if language == "zh-CN" else self.en
+
+
+def listed(texts: Iterable[Text]) -> Text:
+    """Several things in a row, as one."""
+    said = list(texts)
+    return Text(", ".join(t.en for t in said), "、".join(t.zh for t in said))
 
 
 def _fact(name: str, fact: object, language: Language) -> object:

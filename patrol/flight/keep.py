@@ -15,6 +15,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from patrol.errors import FlightRecordUnreadable, FlightRecordUnwritable, FlightUnfinished, Text
+from patrol.errors.faults import faults_said
 from patrol.flight.compile import compile_mission
 from patrol.flight.link import Link
 from patrol.flight.messages import AUTOPILOT_COMPONENT
@@ -136,9 +137,6 @@ def kept_flight(folder: Path, flight_id: str) -> FlightSummary:
     try:
         return FlightSummary.model_validate_json(path.read_text(encoding="utf-8"))
     except ValidationError as err:
-        first = err.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        cause = f"{where}: {first['msg']}" if where else first["msg"]
-        raise FlightRecordUnreadable(path=str(path), cause=cause[:300]) from err
+        raise FlightRecordUnreadable(path=str(path), cause=faults_said(err.errors(include_url=False)[:1])) from err
     except (OSError, UnicodeDecodeError) as err:
         raise FlightRecordUnreadable(path=str(path), cause=str(err)[:300]) from err

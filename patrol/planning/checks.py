@@ -9,6 +9,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from patrol.errors import Text
 from patrol.geo import LatLon, LocalFrame, distance_m
 from patrol.planning.airspace import Airspace
 from patrol.planning.drone import SurveyCamera
@@ -18,10 +19,11 @@ REACH_KM = 15.0  # beyond it the local frame is not exact any more, and nothing 
 MAX_AREA_KM2 = 150.0
 MAX_OVERLAP = 0.95
 MAX_SHOTS = 200_000
+AREA = Text("the area", "区域")
 LOW_M = 2.0  # nothing is planned lower above ground
 
 
-def check_places(places: Sequence[LatLon], home: LatLon, what: str) -> None:
+def check_places(places: Sequence[LatLon], home: LatLon, what: str | Text) -> None:
     """Raise PlanRefused unless all `places` are degrees within reach of `home`."""
     for place in places:
         if not (isfinite(place.lat_deg) and isfinite(place.lon_deg)):
@@ -42,7 +44,7 @@ def check_places(places: Sequence[LatLon], home: LatLon, what: str) -> None:
         raise refuse("far-from-home", place=what, distance_km=round(away_km, 1), limit_km=REACH_KM)
 
 
-def polygon(rings: Sequence[Sequence[LatLon]], frame: LocalFrame, what: str = "area") -> BaseGeometry:
+def polygon(rings: Sequence[Sequence[LatLon]], frame: LocalFrame, what: str | Text = AREA) -> BaseGeometry:
     """Outer ring and holes as a valid polygon in the local frame. Raises PlanRefused with the reason."""
     if not rings or not rings[0]:
         raise refuse("area-empty", count=0)
@@ -88,7 +90,7 @@ def check_size(area: BaseGeometry, least_m2: float) -> None:
 
 def check_overlaps(front: float, side: float) -> None:
     """Raise PlanRefused unless both are shares that leave something new in each photograph."""
-    for axis, value in (("front", front), ("side", side)):
+    for axis, value in ((Text("front", "航向"), front), (Text("side", "旁向"), side)):
         if not (isfinite(value) and 0.0 <= value <= MAX_OVERLAP):
             raise refuse("overlap-impossible", value=value, axis=axis)
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from pyvrp import stop
 from pyvrp.search import NeighbourhoodParams
 
+from patrol.errors import Text
 from patrol.geo import Floats
 from patrol.planning.first_answer import Battery, first_routes
 from patrol.planning.flight_time import SETTLE_S
@@ -271,7 +272,7 @@ def plan_fleet(
     problem = pose_problem(sites, settings, charge_s)
     answer = solve(problem, iterations, seed)
     if not answer.routes:
-        raise refuse("nothing-reachable", what=name, why="deadlines, batteries / 时限、电池")
+        raise refuse("nothing-reachable", what=name, why=Text("deadlines or batteries", "时限或电池"))
     flights, free = [], dict[int, float]()
     for d, battery, visited, _ in sorted(answer.routes, key=lambda r: (r[3], r[0], r[1])):
         plan = _fly(problem, d, visited, f"{name}-{settings[d].drone.id}-{battery + 1}")

@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from patrol.config import Config
 from patrol.config.sky import DroneModel, NoFlyArea, NoFlyCircle
+from patrol.errors import Text
+from patrol.errors.faults import faults_said
 from patrol.geo import LatLon, Lens
 from patrol.planning.airspace import Airspace, Circle, Obstacle, Span, Terrain, Zone, zones_near
 from patrol.planning.corridor import Strip, plan_corridor
@@ -137,8 +139,7 @@ def parse_intent(document: Any, name: str) -> Intent:
     try:
         intent = _ADAPTER.validate_python(document)
     except ValidationError as err:
-        faults = "; ".join(f"{'.'.join(str(p) for p in f['loc'])}: {f['msg']}" for f in err.errors()[:8])
-        raise refuse("intent-invalid", name=name, cause=faults) from err
+        raise refuse("intent-invalid", name=name, cause=faults_said(err.errors(include_url=False))) from err
     return intent.model_copy(update={"name": intent.name or name})
 
 
@@ -252,7 +253,9 @@ def plan_fleet_intent(intent: FleetIntent, config: Config, settings: tuple[Setti
 
 def _known(name: str, known: Mapping[str, object], intent: str) -> str:
     if name not in known:
-        raise refuse("intent-invalid", name=intent, cause=f"'{name}'; {', '.join(known)}")
+        have = ", ".join(known)
+        cause = Text(f"there is no '{name}' among {have}", f"没有“{name}”，已有：{have}")
+        raise refuse("intent-invalid", name=intent, cause=cause)
     return name
 
 

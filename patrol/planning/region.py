@@ -16,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
+from patrol.errors import Text, listed
 from patrol.geo import EastNorth, Floats, LatLon, LocalFrame
 from patrol.planning.airspace import Airspace, Circle, Zone
 from patrol.planning.refusals import Reason, refuse
@@ -105,14 +106,14 @@ class Region:
         legs = shapely.linestrings(np.stack([np.atleast_2d(starts_m), np.atleast_2d(ends_m)], axis=1))
         return np.asarray(shapely.covers(self.near_allowed, legs))
 
-    def why(self, place: BaseGeometry) -> str:
+    def why(self, place: BaseGeometry) -> Text:
         """What keeps flights away from `place`, in the names of zones and buildings."""
-        names = [b.name for b in self.barriers if b.shape.intersects(place)]
+        names = [Text(b.name, b.name) for b in self.barriers if b.shape.intersects(place)]
         if self.fence is not None and not self.fence.covers(place):
-            names.append("boundary / 边界")
+            names.append(Text("the boundary", "边界"))
         if self.open.intersects(place) and not self.allowed.covers(place):
-            names.append("no clear straight way home / 无法直线返航")
-        return ", ".join(dict.fromkeys(names)) or "distance / 距离"
+            names.append(Text("no clear straight way home", "无法直线返航"))
+        return listed(tuple(dict.fromkeys(names)) or (Text("the distance", "距离过远"),))
 
     def _with_way_home(self, field: BaseGeometry) -> BaseGeometry:
         bad = []

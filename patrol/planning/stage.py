@@ -9,6 +9,7 @@ from math import isfinite
 import numpy as np
 import shapely
 
+from patrol.errors import Text
 from patrol.geo import Floats, LatLon, LocalFrame
 from patrol.planning.airspace import Airspace
 from patrol.planning.checks import check_places
@@ -48,8 +49,8 @@ def set_up(setting: Setting, low_m: float, high_m: float, takeoff_m: float | Non
 
     Raises PlanRefused: home blocked, wind too strong, way home too low for a building or too high for the rules.
     """
-    check_places([setting.home], setting.home, "home")
-    check_places(setting.landing_points, setting.home, "landing point")
+    check_places([setting.home], setting.home, Text("home", "起飞点"))
+    check_places(setting.landing_points, setting.home, Text("a landing point", "某个降落点"))
     drone, airspace, frame = setting.drone, setting.airspace, setting.frame
     ground = Ground(frame, airspace.terrain)
     flier = Flier(drone, setting.wind, ground.home_amsl_m)

@@ -10,6 +10,7 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from patrol.errors import Text
 from patrol.geo import EastNorth, Floats, LatLon
 from patrol.planning import checks
 from patrol.planning.coverage import Raster, reachable, repair_places
@@ -107,7 +108,7 @@ def _grain(intent: AreaSurvey, drone: Drone, height_m: float) -> Grain:
 
 def _check_reach(area: BaseGeometry, allowed: BaseGeometry, grain: Grain, stage: Stage) -> None:
     if allowed.is_empty or allowed.distance(area) > hypot(grain.width_m, grain.depth_m) / 2:
-        raise refuse("nothing-reachable", what="area", why=stage.router.region.why(area))
+        raise refuse("nothing-reachable", what=Text("the area", "区域"), why=stage.router.region.why(area))
 
 
 def _lead_m(stage: Stage) -> float:

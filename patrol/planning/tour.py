@@ -10,6 +10,7 @@ from math import hypot
 import numpy as np
 import shapely
 
+from patrol.errors import Text
 from patrol.geo import EastNorth, Floats
 from patrol.planning.drone import Drone
 from patrol.planning.flight_time import Flier
@@ -73,7 +74,7 @@ def _check_returns(flown: tuple[Sortie, ...], stage: Stage) -> None:
             height_m, top_m, low_m = max(w.up_m, stage.drone.rtl_altitude_m), float(ground.max()), float(ground.min())
             if height_m < top_m + stage.clearance_m + RETURN_SPARE_M:
                 needed_m = top_m + stage.clearance_m + RETURN_SPARE_M
-                raise refuse("return-too-low", rtl_m=height_m, what="the ground / 地面", needed_m=needed_m)
+                raise refuse("return-too-low", rtl_m=height_m, what=Text("the ground", "地面"), needed_m=needed_m)
             if height_m - low_m > stage.ceiling_m - RETURN_SPARE_M:
                 raise refuse("return-too-high", rtl_m=height_m, above_m=height_m - low_m, ceiling_m=stage.ceiling_m)
 
@@ -292,7 +293,9 @@ class _Builder:
         way = self.stage.router.way(self._at, place)
         if way is None:
             region = self.stage.router.region
-            raise refuse("site-unreachable", what=what or "run", why=region.why(shapely.Point(*place)))
+            raise refuse(
+                "site-unreachable", what=what or Text("the run", "该航段"), why=region.why(shapely.Point(*place))
+            )
         if agl_m > self._agl_m + 1e-6:
             self._agl_m = agl_m
             self._add(self._at, agl_m)

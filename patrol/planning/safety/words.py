@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from patrol.errors import Language, Text
+from patrol.errors.translate import translator
 from patrol.geo import LatLon
 
 
@@ -30,8 +31,9 @@ class Violation:
 
     def explain(self, language: Language) -> str:
         """One line: what, by how much, where and when."""
-        said = KINDS[self.kind].render(language, subject=self.subject, amount=f"{self.amount:.1f} {self.unit}".strip())
         zh = language == "zh-CN"
+        subject = _subject_in_chinese(self.subject) if zh else self.subject
+        said = KINDS[self.kind].render(language, subject=subject, amount=f"{self.amount:.1f} {self.unit}".strip())
         where = ""
         if self.place is not None:
             where += f" @ {self.place.lat_deg:.7f}, {self.place.lon_deg:.7f}"
@@ -79,3 +81,17 @@ KINDS: dict[str, Text] = {
     "rally-size": Text("has {amount} rally points more than this autopilot stores", "备降点超出该自驾仪容量 {amount}"),
     "empty": Text("holds nothing to fly", "没有可飞的内容"),
 }  # fmt: skip
+# subjects that are words of ours, not names of somebody's zones
+SUBJECTS: dict[str, str] = {
+    "boundary": "边界",
+    "fence": "围栏",
+    "fence {n}": "第 {n} 个围栏",
+    "home": "起飞点",
+    "altitude": "高度",
+    "{count} corners": "{count} 个角点",
+    "radius {radius_m}": "半径 {radius_m}",
+    "autopilot {name}": "自驾仪 {name}",
+    "NAV_LOITER_TURNS without radius or turns": "NAV_LOITER_TURNS 缺少半径或圈数",
+}
+
+_subject_in_chinese = translator(SUBJECTS)
