@@ -24,12 +24,14 @@ from tests.edge.conftest import START, ScriptedDetector
 HEIGHT = 480
 
 
-def track(speed: float, pull: float, seconds: float = 1.0, rate: float = 25, sway_px: float = 0.0) -> Track:
+def track(
+    speed: float, pull: float, seconds: float = 1.0, rate: float = 25, sway_px: float = 0.0, drift: float = 30.0
+) -> Track:
     """A thing that starts with `speed` px/s downwards and gains `pull` px/s²."""
     points = []
     for n in range(int(seconds * rate)):
         t = n / rate
-        points.append((t, 100 + 30 * t + sway_px * np.sin(9 * t), 20 + speed * t + pull * t * t / 2, 50))
+        points.append((t, 100 + drift * t + sway_px * np.sin(9 * t), 20 + speed * t + pull * t * t / 2, 50))
     return Track(points, 0, 0, frames=len(points))
 
 
@@ -41,6 +43,45 @@ def test_gravity_is_told_from_steady_motion() -> None:
     assert fallen(track(500, -300), HEIGHT) is None
     assert fallen(track(20, 500, sway_px=25), HEIGHT) is None
     assert fallen(track(20, 60, seconds=0.6), HEIGHT) is None
+
+
+def test_a_low_fall_counts_only_alone_and_smooth() -> None:
+    """The third floor of thirty, seen from rest on, is a fall; the same among things that move beside it, or not from rest, is none."""
+    low = track(2, 60, seconds=1.16, drift=3.0)
+    assert 0.07 * HEIGHT < low.points[-1][2] - low.points[0][2] < 0.1 * HEIGHT
+    assert fallen(low, HEIGHT) is not None
+    low.crowd = 2.0 * len(low.points)
+    assert fallen(low, HEIGHT) is None
+    assert fallen(track(25, 20, seconds=1.16, drift=3.0), HEIGHT) is None
+
+
+def test_a_fall_past_the_whole_of_a_high_front_is_followed_to_its_end() -> None:
+    """From 80 m up, drawn out in the picture as it nears the camera: no parabola, but a fall. A swinging thing of that length is none."""
+    seconds = np.arange(0, 3.9, 1 / 25)
+    up_m = 80 - 9.81 / 2 * seconds**2
+    y = 220 - 330 * np.tan(np.arctan(up_m / 30) - 0.62)
+    points = [(float(t), 300.0, float(v), 40) for t, v in zip(seconds, y, strict=True)]
+    assert fallen(Track(points, 0, 0, frames=len(points)), HEIGHT) is not None
+    swung = [(t, x, 100 + 40 * t + 25 * float(np.sin(3 * t)), a) for t, x, _, a in points]
+    assert fallen(Track(swung, 0, 0, frames=len(swung)), HEIGHT) is None
+
+
+def test_a_fall_behind_a_bough_is_one_fall() -> None:
+    """Hidden for nearly half a second in the middle of its way, it is followed through and told once, from its true height."""
+    watch, found, hidden = Watch(), list[Fall](), 0
+    for n in range(130):
+        image = np.full((HEIGHT, 640), 120, np.uint8)
+        t = (n - 40) / 25
+        y = 40 + 90 * t * t
+        if t >= 0:
+            cv2.circle(image, (320, round(y)), 5, 220, -1)
+        cv2.rectangle(image, (200, 150), (440, 215), 60, -1)
+        hidden += t >= 0 and 150 <= y <= 215
+        found += watch.step(image, n / 25, np.ones((HEIGHT, 640), np.uint8))
+    assert hidden >= 6
+    (fall,) = found
+    assert fall.points[0][2] < 60
+    assert fall.points[-1][2] > 300
 
 
 @given(st.floats(60, 2000), st.floats(0.0, 0.5), st.floats(0.7, 1.4))

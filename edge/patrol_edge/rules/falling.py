@@ -33,13 +33,26 @@ MOST_BLOBS = 250  # per frame; more is a shaken camera or a downpour, and the la
 MOST_TRACKS = 500
 BEGUN_EACH = 3  # tracks that may begin with one blob
 MISSES = 4  # frames in a row in which a track may be hidden or lost
+SURE_POINTS, HIDDEN = (
+    12,
+    15,
+)  # so long a track is predicted through so many frames: behind a bough, through a beam of light
+ALIKE = 1.4  # natural logarithm of the most that a thing's area changes from one sight to the next: it turns
 LEAST_POINTS = 9
 LEAST_SECONDS = 0.3
 LEAST_FALL_SHARE = 0.1  # of the picture's height
+# a lower fall counts where nothing else moves beside it, all of its way is seen from rest on, and it is smooth: the third
+# floor of thirty is a twelfth of the picture
+LOW_FALL_SHARE, LOW_POINTS, LOW_ODD_PX, LOW_SPEED_UP = 0.07, 20, 0.5, 2.5
 LONGEST_FALL_S = 5.0  # from rest to the ground: 120 m without air
+LONG_POINTS, LONG_FALL_S = 50, 8.0  # what was followed for two seconds: 90 m at the 12 m/s of a light thing in air
 LEAST_HITS = 0.55  # share of the frames of a track in which it was seen
 # allowed deviation from the line and from the fitted motion: pixels, and shares of its size (things tumble) and way
 ODD_PX, ODD_OF_SIZE, ODD_OF_WAY = 1.2, 0.15, 0.0015
+# points from which on the curve of its way may bend once more, from degree 1: what nears the camera draws out in the picture,
+# by the whole of a high front several times, and no parabola fits that
+BENDS = (0, 0, 12, 40, 60)
+SLACK = 0.02  # of its highest speed by which a free curve may slow down: noise
 WAIT_S = 0.5  # for what still runs beside a fall that has ended: its reflection, or its other half
 LEAST_SPEED_UP = 1.35  # last third over first third
 
@@ -60,7 +73,18 @@ class Track:
         """Where it should be."""
         last_s, x, y, _ = self.points[-1]
         dt = at_s - last_s
+        if self.misses and len(self.points) >= SURE_POINTS:
+            t, xs, ys, _ = np.array(self.points[-SURE_POINTS * 2 :]).T
+            return float(np.polyval(np.polyfit(t - last_s, xs, 1), dt)), float(
+                np.polyval(np.polyfit(t - last_s, ys, 2), dt)
+            )
         return x + self.vx * dt, y + self.vy * dt + self.ay * dt * dt / 2
+
+    @property
+    def patience(self) -> int:
+        """Frames in a row for which it is kept unseen."""
+        count = len(self.points)
+        return min(HIDDEN, count // 2) if count >= SURE_POINTS else min(MISSES, count // 3)
 
     def extend(self, at_s: float, x: float, y: float, area_px: int, crowd: int) -> None:
         """Take one more point."""
@@ -180,7 +204,7 @@ class Watch:
                 track.extend(at_s, float(blobs[chosen, 0]), float(blobs[chosen, 1]), *blobs[chosen, 2:].astype(int))
             else:
                 track.misses += 1
-            (ended if track.misses > min(MISSES, len(track.points) // 3) else alive).append(track)
+            (ended if track.misses > track.patience else alive).append(track)
         new = [(at_s, float(x), float(y), int(a)) for x, y, a, _ in blobs[free]]
         alive += _begun(self.loose, new, height_px)
         self.loose = new
@@ -219,7 +243,7 @@ def _nearest(track: Track, at_s: float, blobs: NDArray[np.float64], free: NDArra
     size_px = 1.13 * float(np.sqrt(track.points[-1][3]))
     reach = 2.5 + 0.15 * size_px + (0.5 if len(track.points) < 5 else 0.22) * hypot(track.vx, track.vy) * dt
     away = np.hypot(blobs[:, 0] - x, blobs[:, 1] - y)
-    away[~free] = np.inf
+    away[~free | (np.abs(np.log(blobs[:, 2] / track.points[-1][3])) > ALIKE)] = np.inf
     best = int(away.argmin())
     return best if away[best] <= reach and blobs[best, 1] > track.points[-1][2] - 1.5 - 0.1 * size_px else None
 
@@ -232,7 +256,7 @@ def _begun(
         return []
     a, b = np.array(before), np.array(now)
     down, side = b[None, :, 2] - a[:, None, 2], np.abs(b[None, :, 1] - a[:, None, 1])
-    alike = np.abs(np.log(b[None, :, 3] / a[:, None, 3])) < 1.4
+    alike = np.abs(np.log(b[None, :, 3] / a[:, None, 3])) < ALIKE
     fits = (down > 0.2) & (down < 0.08 * height_px) & (side < 0.6 * down + 1.5) & alike
     nearest = np.argsort(np.where(fits, down, np.inf), axis=0, kind="stable")[:BEGUN_EACH]
     begun = []
@@ -244,11 +268,19 @@ def _begun(
     return begun
 
 
+def _ever_faster(speed: np.polynomial.Polynomial, seconds: float, *, short: bool) -> bool:
+    """Whether it speeds up to the end, and, where the curve is free enough to bend back, all the way."""
+    if short:
+        return float(speed.deriv()(seconds)) > 0
+    speeds = speed(seconds * np.linspace(1 / 12, 11 / 12, 6))
+    return bool((np.diff(speeds) > -SLACK * speeds.max()).all())
+
+
 def fallen(track: Track, height_px: int) -> Fall | None:
     """The track as a fall, or None: see the module text for what is asked."""
     points = track.points
     seconds, drop = points[-1][0] - points[0][0], points[-1][2] - points[0][2]
-    if len(points) < LEAST_POINTS or seconds < LEAST_SECONDS or drop < LEAST_FALL_SHARE * height_px:
+    if len(points) < LEAST_POINTS or seconds < LEAST_SECONDS or drop < LOW_FALL_SHARE * height_px:
         return None
     crowd = track.crowd / len(points)
     if len(points) < LEAST_POINTS + min(CROWD_MOST, CROWD_POINTS * crowd):
@@ -258,19 +290,24 @@ def fallen(track: Track, height_px: int) -> Fall | None:
     t, x, y = (np.array([p[n] for p in points]) for n in range(3))
     t = t - t[0]
     line = np.polynomial.Polynomial.fit(y, x, 2)
-    motion = np.polynomial.Polynomial.fit(t, y, 3 if len(t) >= 12 else 2)
+    motion = np.polynomial.Polynomial.fit(t, y, sum(len(t) >= least for least in BENDS))
     odd_px = max(float(np.sqrt(np.mean((line(y) - x) ** 2))), float(np.sqrt(np.mean((motion(t) - y) ** 2))))
     size_px = float(np.sqrt(np.median([p[3] for p in points]) * 4 / np.pi))
     if odd_px * (2 if crowd > CROWDED else 1) > ODD_PX + ODD_OF_SIZE * size_px + ODD_OF_WAY * drop:
         return None
-    speed, push = motion.deriv(), motion.deriv(2)
+    speed = motion.deriv()
     thirds = [float(speed(seconds * s)) for s in (1 / 6, 1 / 2, 5 / 6)]
     early_push = (thirds[1] - thirds[0]) / (seconds / 3)
     mean_push = (thirds[2] - thirds[0]) / (seconds * 2 / 3)
     if thirds[0] <= 0 or thirds[2] < LEAST_SPEED_UP * thirds[0] or early_push <= 0:
         return None
     since_rest_s = thirds[2] / mean_push
-    if since_rest_s > LONGEST_FALL_S or float(push(seconds)) <= 0:
+    longest_s = LONG_FALL_S if len(points) >= LONG_POINTS else LONGEST_FALL_S
+    if since_rest_s > longest_s or not _ever_faster(speed, seconds, short=len(t) < BENDS[-2]):
+        return None
+    is_low = drop < LEAST_FALL_SHARE * height_px
+    alone = crowd < CROWDED and len(points) >= LOW_POINTS
+    if is_low and not (alone and odd_px <= LOW_ODD_PX and thirds[2] >= LOW_SPEED_UP * thirds[0]):
         return None
     back_s = max(0.0, thirds[0] / early_push - seconds / 6)
     rest_y = float(motion(seconds / 6)) - thirds[0] ** 2 / (2 * early_push)
