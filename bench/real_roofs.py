@@ -22,8 +22,8 @@ TILE_PX, ZOOM = 512, 19
 EARTH_M = 40_075_016.686
 INSET_M = 3.0  # of a roof from its tile's border: each roof lies on one tile only
 UNSEEN_ROWS = (220247, 220248)  # tile numbers, as in models/roof_change/recipe.yaml
-Part = Literal["tuning", "measuring", "unseen"]
-PARTS: tuple[Part, ...] = ("tuning", "measuring", "unseen")
+Part = Literal["tuning", "measuring", "unseen", "untrained"]
+PARTS: tuple[Part, ...] = ("tuning", "measuring", "unseen", "untrained")
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,11 @@ class RealRoof:
 def roofs(part: Part) -> tuple[RealRoof, ...]:
     """Whole roofs of 60 to 1500 m2 on the tiles of one part: every other tile is for tuning, the rest is for measuring.
 
-    "unseen" are those tiles for measuring that the recipe of the network `roof_change` never trains on either.
+    "unseen" are those tiles for measuring that the recipe of the network `roof_change` never trains on either, "untrained" those
+    for tuning: what is fitted to the network's opinion is fitted on these.
     """
-    tiles = sorted((FOLDER / "tiles").glob("*.jpg"))[int(part != "tuning") :: 2]
-    if part == "unseen":
+    tiles = sorted((FOLDER / "tiles").glob("*.jpg"))[int(part in ("measuring", "unseen")) :: 2]
+    if part in ("unseen", "untrained"):
         tiles = [tile for tile in tiles if int(tile.stem.split("-")[2]) in UNSEEN_ROWS]
     features = json.loads((FOLDER / "buildings.geojson").read_text(encoding="utf-8"))["features"]
     rings = [(np.array(f["geometry"]["coordinates"][0]), f["properties"].get("roof:material") or "unknown") for f in features]  # fmt: skip

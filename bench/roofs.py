@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +28,7 @@ from patrol.errors import ModelNotRegistered
 from patrol.geo import Camera, PoseSigma
 from patrol_edge.roof_network import load_roof_network
 from patrol_edge.rules.rooftop_change import CUES, outline_of, regions
-from patrol_edge.rules.rooftop_judgement import ChangeNetwork, changed, watched_roof
+from patrol_edge.rules.rooftop_judgement import ChangeNetwork, changed, opinion, watched_roof
 from patrol_edge.rules.rooftop_plane import GSD_M, Raster, Refusal, RoofPicture, parallax_px, resampled, seen_roof
 from patrol_edge.rules.rooftop_registration import Registration, register
 
@@ -124,6 +125,15 @@ def iou(a: shapely.Polygon, b: shapely.Polygon) -> float:
     return float(a.intersection(b).area / both) if both > 0 else 0.0
 
 
+def interval(found: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927)."""
+    if of == 0:
+        return 0.0, 1.0
+    share, z2 = found / of, 1.96**2
+    middle, half = share + z2 / (2 * of), 1.96 * (share * (1 - share) / of + z2 / (4 * of * of)) ** 0.5
+    return (middle - half) / (1 + z2 / of), (middle + half) / (1 + z2 / of)
+
+
 def line_of(name: str, rows: list[Looked]) -> str:
     """One line of the table."""
     judged = [row for row in rows if row.refusal is None]
@@ -173,20 +183,30 @@ def table(first: int, count: int, names: Sequence[str]) -> None:
         "unseen": ("cues, tiles unseen by the network", "unseen", SIGMA, None),
         "network": ("with the network, the same tiles", "unseen", SIGMA, network),
     }
-    for key in names:
-        name, part, sigma, asked = parts[key]
-        if key == "network" and network is None:
-            print(f"{name:<34} not released: the registry has no roof_change")
-            continue
-        rows = [looked(pair(seed, part, sigma), asked) for seed in range(first, first + count)]
-        print(line_of(name, rows), flush=True)
-        reasons: dict[str, int] = {}
-        for row in rows:
-            if row.refusal is not None:
-                reasons[row.refusal.value.en] = reasons.get(row.refusal.value.en, 0) + 1
-        print(
-            "    not judged: " + ("; ".join(f"{why} {n}" for why, n in sorted(reasons.items())) or "none"), flush=True
-        )
+    looks: dict[str, list[Looked]] = {key: [] for key in names if key != "network" or network is not None}
+    for part, sigma in dict.fromkeys(parts[key][1:3] for key in looks):
+        alike = [key for key in looks if parts[key][1:3] == (part, sigma)]
+        for seed in range(first, first + count):  # a pair is made once, however many look at it
+            made = pair(seed, part, sigma)
+            for key in alike:
+                looks[key].append(looked(made, parts[key][3]))
+        for key in alike:
+            print(text_of(parts[key][0], looks[key]), flush=True)
+    if "network" in names and network is None:
+        print(f"{parts['network'][0]:<34} not released: the registry has no roof_change")
+
+
+def text_of(name: str, rows: list[Looked]) -> str:
+    """A line of the table, how sure its recall is, and why pairs were not judged."""
+    built = [row for row in rows if row.built_m2 is not None]
+    hit = sum(row.found_m2 is not None for row in built)
+    low, high = interval(hit, sum(row.refusal is None for row in built))
+    reasons = Counter(row.refusal.value.en for row in rows if row.refusal is not None)
+    said = "; ".join(f"{why} {n}" for why, n in sorted(reasons.items())) or "none"
+    return (
+        f"{line_of(name, rows)}\n    95 % interval of the recall {low:.2f} to {high:.2f}; of all {len(built)} built, judged or not, "
+        f"{hit / max(len(built), 1):.2f} found; not judged: {said}"
+    )
 
 
 def network_if_any() -> ChangeNetwork | None:
@@ -220,20 +240,23 @@ def table_of_real_pairs() -> None:
 
 
 def fitted(first: int, count: int, network: ChangeNetwork | None) -> None:
-    """Print the weights of the regions' cues that suit the tiles for tuning: logistic regression, ridge FITTED_PULL."""
+    """Print the weights of the regions' cues that suit the tiles for tuning: logistic regression, ridge FITTED_PULL.
+
+    With a network only the tiles that it was not trained on count: on the others it is surer than it will ever be.
+    """
     rows, right = [], []
     for seed in range(first, first + count):
-        made = pair(seed, "tuning")
+        made = pair(seed, "tuning" if network is None else "untrained")
         both = registered(made)
         if isinstance(both, Refusal):
             continue
         before, fit = both
         watched = watched_roof(made.roof, Raster.of(made.roof), fit.outline_px) & fit.picture.valid & before.valid
         truth = built_ring(made)
-        said = None if network is None else np.asarray(network(before.image, fit.picture.image) / 255, np.float32)
+        said = None if network is None else opinion(network, before.image, fit.picture.image, watched)
         for region in regions(before.image, fit.picture.image, watched, LEAST_M2 * 0.75, said):
             share = 0.0 if truth is None else iou(outline_of(region), truth)
-            if share >= 0.4 or share < NOTHING_IOU:
+            if share >= 0.4 or share < HIT_IOU:  # between, nobody can say
                 rows.append([float(getattr(region, name)) for name in CUES])
                 right.append(share >= 0.4)
     x, y = np.array(rows), np.array(right, float)

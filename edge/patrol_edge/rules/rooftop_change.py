@@ -35,7 +35,7 @@ SPREAD_PX = 3.0
 # From a logistic regression on rendered pairs of the tiles for tuning, rounded; fitted again the figures would differ little.
 PIXEL_WEIGHTS, PIXEL_BIAS = (3.5, 6.5, 3.5, 2.5, 1.7), -5.5
 SCORE_LEVELS, CHROMA_LEVELS, LIGHT_LEVELS = (0.3, 0.55), (0.5, 0.9), (0.12, 0.25, 0.45)
-NETWORK_LEVELS = (0.3, 0.6)
+NETWORK_LEVELS, PIECE_LEVEL = (0.15, 0.3, 0.6), 0.3
 SIDE_AT_LEAST_M = 1.3  # clothes on a line, pipes, and the strips of a misfit are narrower
 MOST_REGIONS = 12
 # Logistic regressions on the regions of rendered pairs of the tiles for tuning (python -m bench.roofs --fit), without and with a network.
@@ -45,10 +45,10 @@ REGION_WEIGHTS = {
 }  # fmt: skip
 REGION_BIAS = -14.14
 REGION_WEIGHTS_NETWORK = {
-    "score": 1.84, "chroma": 1.77, "texture": 2.38, "brighter": -0.23, "darker": -0.12, "step": -0.84, "was_dark": -1.51, "fill": 1.17,
-    "side_m": -0.28, "size": 1.96, "straight": 3.34, "fresh": 2.33, "flat": 1.99, "white": -0.94, "rim": -4.02, "network": 5.04,
+    "score": 0.75, "chroma": 0.53, "texture": 0.54, "brighter": -1.19, "darker": 0.54, "step": -0.11, "was_dark": 0.61, "fill": 5.14,
+    "side_m": 0.1, "size": 0.21, "straight": 4.59, "fresh": 3.77, "flat": 0.6, "white": -0.81, "rim": -2.59, "network": 5.21, "whole": 4.38,
 }  # fmt: skip
-REGION_BIAS_NETWORK = -11.46
+REGION_BIAS_NETWORK = -14.87
 
 Singles = NDArray[np.float32]
 
@@ -62,7 +62,8 @@ class Region:
     was in the baseline; fill: of its smallest rectangle; side_m: that rectangle's shorter side; size: log of its area;
     straight: of its outline that lies on edges of today's picture which run along it; fresh: how much stronger those are
     than in the baseline; flat: how even its inside is today; white: how white it is; rim: of its outline that is the roof's own;
-    network: mean of a network's share of what was built, 0 without one.
+    network: mean of a network's share of what was built, 0 without one; whole: of what the network marks as one piece here, how much
+    the region covers.
     """
 
     mask: Mask
@@ -83,6 +84,7 @@ class Region:
     white: float
     rim: float
     network: float
+    whole: float
 
 
 CUES = tuple(f.name for f in fields(Region) if f.name not in ("mask", "area_m2"))
@@ -142,6 +144,7 @@ class _Seen:
     texture: Singles
     light: Singles
     network: Singles
+    pieces: NDArray[np.int32]  # the network's connected parts, numbered; 0 is none
     after: Image
     old_level: Singles
     old_edges: tuple[Singles, Singles]
@@ -162,7 +165,8 @@ def regions(
     rim = roof & ~(cv2.erode(roof.astype(np.uint8), np.ones((9, 9), np.uint8)) > 0)
     old_level = _logs(before).mean(axis=2)
     said = np.zeros_like(own) if network is None else network
-    seen = _Seen(own, chroma, texture, light, said, after, old_level - float(np.median(old_level[roof])),
+    _, pieces = cv2.connectedComponents(((said > PIECE_LEVEL) & roof).astype(np.uint8))
+    seen = _Seen(own, chroma, texture, light, said, np.asarray(pieces, np.int32), after, old_level - float(np.median(old_level[roof])),
                  _gradient(before), _gradient(after), roof, rim)  # fmt: skip
     even = cv2.medianBlur(np.clip(light * LIGHT_STEPS + 128, 0, 255).astype(np.uint8), 7).astype(np.float32) - 128
     proposals = [own > t for t in SCORE_LEVELS] + [_spread(chroma) > t for t in CHROMA_LEVELS]
@@ -191,7 +195,8 @@ def _pieces(wanted: Mask, least_m2: float) -> list[Mask]:
     whole = cv2.morphologyEx(wanted.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     whole = _filled(whole > 0).astype(np.uint8)
     side = int(SIDE_AT_LEAST_M / GSD_M)
-    whole = cv2.morphologyEx(whole, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side))  # a square would cut sheds that stand askew
+    whole = cv2.morphologyEx(whole, cv2.MORPH_OPEN, disc)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(whole)
     least_px = least_m2 / GSD_M**2
     return [labels == n for n in range(1, count) if stats[n, cv2.CC_STAT_AREA] >= least_px]
@@ -228,8 +233,15 @@ def _region(mask: Mask, seen: _Seen) -> Region:
         was_dark=max(0.0, -float(np.median(seen.old_level[core]))), fill=float(mask.sum()) / max((wide + 1) * (high + 1), 1.0),
         side_m=GSD_M * (min(wide, high) + 1), size=log(area_m2), straight=straight, fresh=fresh, flat=exp(-float(grey.std()) / 20),
         white=float((seen.after[core].min(axis=1) > 175).mean()), rim=float(seen.rim[border > 0].mean()),
-        network=float(seen.network[core].mean()),
+        network=float(seen.network[core].mean()), whole=_whole(mask, seen.pieces),
     )  # fmt: skip
+
+
+def _whole(mask: Mask, pieces: NDArray[np.int32]) -> float:
+    sizes = np.bincount(pieces.ravel())
+    within = np.bincount(pieces[mask], minlength=len(sizes))
+    touched = (within > 0) & (np.arange(len(sizes)) > 0)
+    return float(within[touched].sum() / max(int(sizes[touched].sum()), 1))
 
 
 def _outline_edges(

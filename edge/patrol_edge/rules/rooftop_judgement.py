@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from patrol.geo import Camera
 from patrol_edge.frame import Image
 from patrol_edge.rules.rooftop_baseline import Baseline, Known
-from patrol_edge.rules.rooftop_change import best_of, chance, outline_of, regions
+from patrol_edge.rules.rooftop_change import Singles, best_of, chance, outline_of, regions
 from patrol_edge.rules.rooftop_plane import GSD_M, Mask, Raster, Refusal, Roof, RoofPicture, parallax_px, seen_roof
 from patrol_edge.rules.rooftop_registration import Registration, register
 
 PERMITTED_GROWS_M = 0.6  # around a permitted structure: its eaves, and what is left of the misfit
+BESIDE_PX, MELTING_PX = 15, 4.0  # brush and sigma of the seam around a roof, wide enough that it is no edge
+DARK, MOST_LIGHT = 5.0, 3.0  # grey level below which light cannot be told; by how much two days' light may differ
 IN_ORDER_BELOW = 0.15  # of every region's chance: only so sure is a roof called unchanged
 KNOWN_GONE = (
     0.5  # of a reported structure's outline that must have changed for it to be gone; that change is no new one
@@ -90,10 +92,30 @@ def changed(
     before: Image, after: Image, watched: Mask, least_area_m2: float, network: ChangeNetwork | None = None
 ) -> list[Found]:
     """The regions of `watched` (h, w) that could be structures, each with how likely it is one."""
-    said = None if network is None else np.asarray(network(before, after) / 255, np.float32)
+    said = None if network is None else opinion(network, before, after, watched)
     found = regions(before, after, watched, least_area_m2, said)
     chances = [chance(r, with_network=network is not None) for r in found]
     return [Found(outline_of(r), r.area_m2, c, new=True) for r, c in best_of(found, chances)]
+
+
+def opinion(network: ChangeNetwork, before: Image, after: Image, watched: Mask) -> Singles:
+    """(h, w) shares 0 to 1 of what the network thinks was built, asked about the watched roof alone."""
+    return np.asarray(network(before, roof_alone(before, after, watched)) / 255, np.float32)
+
+
+def roof_alone(before: Image, after: Image, watched: Mask) -> Image:
+    """`after` (h, w, 3) where the roof is, `before` in the light of `after` around it, one melting into the other.
+
+    What lies lower than a roof moves against it, whatever the drone does, and what is permitted on it may change. A network that
+    weighs all of a picture would take that for the change and the structure for a small part of it.
+    """
+    if not watched.any():
+        return after
+    near = cv2.dilate(watched.astype(np.uint8), np.ones((BESIDE_PX, BESIDE_PX), np.uint8))
+    share = cv2.GaussianBlur(near.astype(np.float32), (0, 0), MELTING_PX)[..., None]
+    old, new = (np.median(image[watched].astype(np.float32), axis=0) for image in (before, after))
+    light = np.clip(new / np.maximum(old, DARK), 1 / MOST_LIGHT, MOST_LIGHT)
+    return np.asarray(np.clip(after * share + before * light * (1 - share), 0, 255), np.uint8)
 
 
 def with_known(picture: Baseline, found: Sequence[Found]) -> Baseline:

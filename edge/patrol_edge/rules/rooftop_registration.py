@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patrol_edge.frame import Image
+from patrol_edge.rules.rooftop_outline import outlined_px
 from patrol_edge.rules.rooftop_plane import GSD_M, Mask, RoofPicture
 
 FEATURES = 2500
@@ -84,10 +85,9 @@ def register(
     fits = _fits(baseline, today, near, inside, np.array(parallax_px))
     if not fits:
         return None
-    chosen = roof_among(fits, inside, np.array(parallax_px))
-    if chosen is None:
+    roof = roof_among(fits, inside, np.array(parallax_px))
+    if roof is None:
         return None
-    roof, outline = chosen
     old, new = edges(baseline.image), edges(today.image)
     hull = _hull(roof.old_px, inside.shape)
     matrix = _refined(old, new, roof.matrix, hull)
@@ -101,12 +101,14 @@ def register(
     residual = residual_px(old, seen, hull & baseline.valid & moved.valid)
     if residual > RESIDUAL_AT_MOST_PX:
         return None
+    valid = baseline.valid & moved.valid
+    outline = outlined_px(baseline.image, moved.image, valid, inside, parallax_px)
     return Registration(moved, matrix, agreement, residual, GSD_M * _shift_px(matrix, inside),
                         len(roof.old_px), outline)  # fmt: skip
 
 
-def roof_among(fits: list[Fit], inside: Mask, parallax_px: Matrix) -> tuple[Fit, tuple[int, int]] | None:
-    """The fit of the roof, and by how much (x, y) its footprint must move so that the roof's points lie in it and others do not.
+def roof_among(fits: list[Fit], inside: Mask, parallax_px: Matrix) -> Fit | None:
+    """The fit of the roof: with its footprint moved a little, its points lie in it and those of other fits do not.
 
     A fit against which another moves as the ground must speaks for being the roof, one that moves so itself against it.
     None when no fit has clearly more points on the roof than beside it.
@@ -130,7 +132,7 @@ def roof_among(fits: list[Fit], inside: Mask, parallax_px: Matrix) -> tuple[Fit,
     best = int(score.argmax())
     if score.ravel()[best] < LEAST_POINTS:
         return None
-    return fits[best // len(offsets)], offsets[best % len(offsets)]
+    return fits[best // len(offsets)]
 
 
 def _above_ground(fits: list[Fit], inside: Mask, parallax_px: Matrix) -> Matrix:
