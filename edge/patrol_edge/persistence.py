@@ -7,6 +7,8 @@ person walking through the view neither restarts a timer nor raises the same ale
 - A spot begins with its first vote and is raised once, when it has been seen for `dwell_s` and by at
   least `share` of the looks since then, and by as many as the sighting itself wants. After a longer absence it
   must be there for a fifth of `dwell_s` again: who passes the place where a van has just unloaded does not complete its time.
+- A candidate lost for longer than it had been there begins anew: it outlives no gap that it does not outweigh. Who rolls
+  through the place where another will stop a few seconds later gives that one no time.
 - It ends when it was looked at and not seen for `clear_s` of *watched* time. Time in which nobody
   looked proves neither presence nor absence: it never clears a spot, and a candidate survives a gap
   of at most its own dwell.
@@ -166,7 +168,15 @@ def _begin(sighting: Sighting, zone: str, now: datetime) -> Spot:
     )  # fmt: skip
 
 
+def _outweighed(spot: Spot, look_every_s: float) -> bool:
+    """Whether it was lost for longer than it had been seen: what comes now may be another's."""
+    there_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
+    return spot.alert_id is None and spot.absent_s > max(there_s, look_every_s)
+
+
 def _voted(spot: Spot, sighting: Sighting, now: datetime, look_every_s: float) -> Spot:
+    if _outweighed(spot, look_every_s):
+        return _begin(sighting, spot.zone, now)
     anchor, ground = spot.anchor_px, spot.ground_m
     if spot.votes < SETTLING_VOTES and spot.place is None:
         w = max(1.0 / (spot.votes + 1), SETTLING_WEIGHT)

@@ -71,6 +71,20 @@ def test_who_passes_where_another_unloaded_does_not_complete_its_time() -> None:
     assert [(t, type(c)) for t, c in stays] == [(25, Raised)]
 
 
+def test_who_rolls_through_gives_no_time_to_who_stops_there_later() -> None:
+    """A car seen once in passing, and a van that unloads there from 6 s later for 15 of the 20 seconds: nothing is raised."""
+    looks = [(float(t), [car()] if t == 0 or 6 <= t <= 21 else []) for t in range(40)]
+    assert run(looks)[1] == []
+    stays = [(float(t), [car()] if t == 0 or t >= 6 else []) for t in range(40)]
+    assert [t for t, _ in run(stays)[1]] == [26]
+
+
+def test_a_gap_shorter_than_what_was_seen_before_costs_no_time() -> None:
+    """A car that stood for 8 s and is hidden for 6 s alerts when it would have without the gap."""
+    looks = [(float(t), [] if 9 <= t <= 14 else [car()]) for t in range(40)]
+    assert [t for t, _ in run(looks)[1]] == [20]
+
+
 def test_a_car_that_rolls_to_a_stop_is_where_it_stands() -> None:
     """Boxes that grow and come nearer for ten looks and then stay: half hidden afterwards it is the same spot, and alerts once."""
     rolls = [(t, [car((100, 100 + 4 * min(t, 10), 180 + 2 * min(t, 10), 180 + 5 * min(t, 10)))]) for t in range(14)]
