@@ -119,7 +119,7 @@ def _roof_zone(building: Building) -> RoofZone:
     watch = building.roof
     body = {"id": f"roof-{building.id}", "hazard": "rooftop-violation", "building": building.id, "polygon_px": WHOLE,
             "height_m": building.height_m, "look_every_s": LOOK_EVERY_S}  # fmt: skip
-    asked = {} if watch is None else {"least_area_m2": watch.least_area_m2, "confidence": watch.confidence}
+    asked = {} if watch is None else watch.model_dump(exclude={"permitted"})
     return RoofZone.model_validate(body | asked)
 
 

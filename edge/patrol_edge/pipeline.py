@@ -196,7 +196,6 @@ class Pipeline:
                 before, sightings, frame.taken_at, one.zone.id, one.persistence, watcher.identity
             )
             model = None if one.model is None else self._detectors[one.model].ref
-            model = self._roofs.ref if isinstance(one.zone, RoofZone) else model
             findings += [
                 _raised(change, frame, one.zone, watcher, model)
                 if isinstance(change, Raised)
@@ -261,9 +260,10 @@ def _raised(raised: Raised, frame: Frame, zone: Zone, watcher: Watcher, model: M
         explanation=Explanation(
             rule=sighting.hazard.value, zone=zone.id, label=sighting.label, first_seen_at=spot.first_seen_at,
             last_seen_at=spot.last_seen_at, dwell_s=dwell_s, needed_dwell_s=zone.dwell_s, looks=spot.looks, votes=spot.votes,
-            needed_share=zone.share, confidence=round(raised.confidence, 4), threshold=zone.confidence,
+            needed_share=zone.share, confidence=round(raised.confidence, 4),
+            threshold=zone.confidence if sighting.threshold is None else sighting.threshold,
         ),
-        model=model, evidence=tuple(file.ref for file in files),
+        model=sighting.model or model, evidence=tuple(file.ref for file in files),
         thumbnail_jpeg_base64=thumbnail_base64(shown, sighting.box_px),
     )  # fmt: skip
     return Finding(data, spot.last_seen_at, files)

@@ -1,4 +1,4 @@
-"""The registered network `roof_change`: two pictures of a roof that lie over one another in, what was built between them out."""
+"""The registered networks of roofs. `roof_change`: two pictures of a roof that lie over one another in, what was built between them out."""
 
 from __future__ import annotations
 
@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 
 from patrol.errors import ModelMismatch, ModelNotRegistered
 from patrol.events import ModelRef
-from patrol_edge.detector import Session, open_session
+from patrol_edge.detector import Session, load_detector, open_session
 from patrol_edge.frame import Image
 from patrol_edge.registry import find_model
 from patrol_edge.rules.rooftop import Roofs
 from patrol_edge.rules.rooftop_baseline import Shelf
+from patrol_edge.rules.rooftop_first import STRUCTURE, SingleNetwork
 
 NAME = "roof_change"
+FIRST = "roof"  # for single pictures
 STEP_PX = 16  # its sides are multiples of this
 
 
@@ -52,17 +54,22 @@ def load_roof_network(models_dir: Path, threads: int = 1) -> RoofNetwork:
 
 
 def roofs_of(shelf: Shelf, models_dir: Path, *, watched: bool) -> Roofs:
-    """What the rooftop rule needs: the shelf, and the network where roofs are watched and the registry has it.
+    """What the rooftop rule needs: the shelf, and where roofs are watched the networks that the registry has.
 
     Raises ModelMissing, ModelAltered, ModelMismatch: a network that is registered must be the registered one.
     """
     if not watched:
         return Roofs(shelf)
     try:
+        first = load_detector(find_model(models_dir, FIRST), STRUCTURE)
+        single = SingleNetwork(first.detect, first.ref)
+    except ModelNotRegistered:
+        single = None  # a first picture then is a baseline that nobody judged
+    try:
         network = load_roof_network(models_dir)
     except ModelNotRegistered:
-        return Roofs(shelf)  # the rule stands alone
-    return Roofs(shelf, network.built, network.ref)
+        return Roofs(shelf, single=single)  # the rule stands alone
+    return Roofs(shelf, network.built, network.ref, single)
 
 
 def _padded(image: NDArray[np.generic]) -> Image:

@@ -37,6 +37,7 @@ class _Entry(BaseModel):
     pose: tuple[float, float, float, float, float, float]
     lens: tuple[int, int, float, float, float, float, float, float, float, float, float]
     known: tuple[tuple[float, tuple[tuple[float, float], ...]], ...] = ()
+    looks: tuple[tuple[int, int], ...] = ()  # of each known one: seen, asked; entries of older programs have none
 
 
 class RoofShelf:
@@ -103,7 +104,8 @@ class RoofShelf:
             return None
         image = np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED))
         picture = RoofPicture(np.ascontiguousarray(image[..., :3], np.uint8), image[..., 3] > 0)
-        known = tuple(Known(ring, confidence) for confidence, ring in read.known)
+        looks = read.looks or tuple((2, 2) for _ in read.known)
+        known = tuple(Known(ring, sure, *look) for (sure, ring), look in zip(read.known, looks, strict=False))
         return Baseline(read.building, picture, read.taken_at, Camera(Lens(*read.lens), Pose(*read.pose)), known)
 
     def _write(self, entry: Path, baseline: Baseline) -> bool:
@@ -116,6 +118,7 @@ class RoofShelf:
             lens=(lens.width_px, lens.height_px, lens.fx_px, lens.fy_px, lens.cx_px, lens.cy_px,
                   lens.k1, lens.k2, lens.p1, lens.p2, lens.k3),
             known=tuple((known.confidence, known.ring) for known in baseline.known),
+            looks=tuple((known.seen, known.asked) for known in baseline.known),
         )  # fmt: skip
         try:
             entry.parent.mkdir(parents=True, exist_ok=True)

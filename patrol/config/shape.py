@@ -87,6 +87,12 @@ class RoofWatch(Shape):
     )
     least_area_m2: Number = Field(default=4, ge=1, le=1000, description="what is smaller is no structure")
     confidence: Number = Field(default=0.5, gt=0, lt=1, description="a detection below this is no vote")
+    first_visit: bool = Field(
+        default=True, description="whether a roof without a baseline is judged by its picture alone"
+    )
+    first_confidence: Number = Field(
+        default=0.3, gt=0, lt=1, description="what a single picture shows less surely is no vote"
+    )
 
 
 class Building(Shape):

@@ -218,6 +218,12 @@ class RoofZone(Shape):
         default=(), description="outlines of structures on it that are permitted: they never alert"
     )
     least_area_m2: Number = Field(default=4, ge=1, le=1000, description="what is smaller is no structure")
+    first_visit: bool = Field(
+        default=True, description="whether a roof without a baseline is judged by its picture alone"
+    )
+    first_confidence: Number = Field(
+        default=0.3, gt=0, lt=1, description="what a single picture shows less surely is no vote"
+    )
     dwell_s: Number = Field(default=2, ge=0, le=86400, description="how long it must be seen")
     clear_s: Number = Field(default=10, gt=0, le=86400, description="how long it must be gone to count as gone")
     look_every_s: Number = Field(

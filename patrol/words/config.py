@@ -22,6 +22,8 @@ CHINESE = {
     "the building whose roof it is": "屋顶所属的建筑物",
     "outlines of structures on it that are permitted: they never alert": "其上经许可的搭建物轮廓：从不报警",
     "what is smaller is no structure": "更小的不算搭建物",
+    "whether a roof without a baseline is judged by its picture alone": "没有基准图的屋顶是否仅凭当前画面判断",
+    "what a single picture shows less surely is no vote": "单张画面的置信度低于此值不计票",
     "set to watch its roof from the air for what is built there": "设置后，从空中查看其屋顶上的搭建",
     "A drone that a station owns.": "由机场管理的无人机。",
     "A recurring intent: where, what for, when.": "重复的巡查任务：去哪里、看什么、什么时候。",

@@ -6,8 +6,8 @@ The rule asks the shelf for the roof's baseline and tells it what became of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import hypot
 
@@ -20,12 +20,12 @@ from patrol.events import Hazard, ModelRef
 from patrol.geo import Camera
 from patrol_edge.frame import Detections, Frame, Image
 from patrol_edge.rules.rooftop_baseline import NO_SHELF, Baseline, Shelf, due
+from patrol_edge.rules.rooftop_first import Found, SingleNetwork, first_found
 from patrol_edge.rules.rooftop_height import Look, height_of
-from patrol_edge.rules.rooftop_judgement import ChangeNetwork, Found, Judgement, judged, with_known
+from patrol_edge.rules.rooftop_judgement import ChangeNetwork, Judgement, judged
 from patrol_edge.rules.rooftop_plane import GSD_M, Raster, Refusal, Roof
 from patrol_edge.rules.sighting import Box, Memory, Rule, Sighting, View
 
-STRUCTURE = frozenset({"structure"})  # what the single-picture network calls a structure
 LAST_LOOK = "last look"  # key in the live memory
 SAID = "not judged"  # key in the kept memory: why the last picture said nothing, in English
 INSET_SHARE = 0.36  # of the picture's width that the before and after pair takes
@@ -34,11 +34,12 @@ RED, WHITE = (40, 40, 230), (255, 255, 255)
 
 @dataclass(frozen=True)
 class Roofs:
-    """What the rule needs beside its frame: where baselines lie, and the network that compares two pictures, if there is one."""
+    """What the rule needs beside its frame: where baselines lie; the networks for two pictures and for one, if there are any."""
 
     shelf: Shelf = NO_SHELF
     network: ChangeNetwork | None = None
     ref: ModelRef | None = None
+    single: SingleNetwork | None = None
 
 
 NO_ROOFS = Roofs()
@@ -47,33 +48,52 @@ NO_ROOFS = Roofs()
 def rooftop_rule(view: View, zone: RoofZone, roof: Roof | None, roofs: Roofs = NO_ROOFS) -> Rule:
     """The rule for one roof; without a roof (a camera without a pose) no picture is judged.
 
-    Without a shelf every picture is the first, and only the single-picture network finds anything.
+    Without a shelf every picture is the first, and only the network for single pictures finds anything.
     """
 
     def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
+        del detections  # its networks look at the roof's map, not at the frame
         if roof is None:
             memory.kept[SAID], memory.unjudged = Refusal.NO_POSE.value.en, True
             return []
         baseline = roofs.shelf.baseline(roof.building)
-        single = singly(detections, view, roof, zone) if "structure" in detections.classes else None
+        single = _single(frame, view, zone, roof, roofs)
         judgement = judged(frame.image, view.camera, roof, baseline, single, zone.least_area_m2, roofs.network)
         said = None if judgement.refusal is None else judgement.refusal.value.en
         memory.kept[SAID] = said
         camera, picture = view.camera, judgement.picture
         if camera is not None and picture is not None and judgement.refusal is not Refusal.MISFIT:
-            _keep(roofs.shelf, judgement, Baseline(roof.building, picture, now, camera), baseline, zone.confidence)
+            today = Baseline(roof.building, picture, now, camera, judgement.known)
+            _keep(roofs.shelf, judgement, today, baseline, zone.confidence)
         memory.unjudged = judgement.refusal is not None
-        found = [f for f in judgement.found if f.confidence >= zone.confidence and f.area_m2 >= zone.least_area_m2]
+        found = [f for f in judgement.found if f.confidence >= _limit(zone, f) and f.area_m2 >= zone.least_area_m2]
         if camera is None or picture is None or not found:
             return []
         last = memory.live.get(LAST_LOOK)
-        today = Look(camera, judgement.registration)
-        height_m = height_of(last, today, found[0].ring, roof) if isinstance(last, Look) else None
-        if height_m is not None or not isinstance(last, Look) or last.far_from(today):
-            memory.live[LAST_LOOK] = today
-        return [_sighting(frame, view, roof, found, judgement, baseline, now, height_m)]
+        seen = Look(camera, judgement.registration)
+        height_m = height_of(last, seen, found[0].ring, roof) if isinstance(last, Look) else None
+        if height_m is not None or not isinstance(last, Look) or last.far_from(seen):
+            memory.live[LAST_LOOK] = seen
+        ref = roofs.ref if found[0].new else None if roofs.single is None else roofs.single.ref
+        sighting = _sighting(frame, view, roof, found, judgement, baseline, now, height_m)
+        return [replace(sighting, model=ref, threshold=_limit(zone, found[0]))]
 
     return look
+
+
+def _single(
+    frame: Frame, view: View, zone: RoofZone, roof: Roof, roofs: Roofs
+) -> Callable[[], Sequence[Found]] | None:  # fmt: skip
+    """Asks the network for single pictures; None where the zone does not want it, or there is none."""
+    network, camera = roofs.single, view.camera
+    if network is None or camera is None or not zone.first_visit:
+        return None
+    return lambda: first_found(frame.image, camera, roof, network, zone.first_confidence, zone.least_area_m2)
+
+
+def _limit(zone: RoofZone, found: Found) -> float:
+    """How sure a find must be: what two pictures say and what one says are different scales."""
+    return zone.confidence if found.new else zone.first_confidence
 
 
 def roof_of(view: View, zone: RoofZone, permitted: Sequence[shapely.Polygon] = ()) -> Roof | None:
@@ -91,30 +111,14 @@ def roof_of(view: View, zone: RoofZone, permitted: Sequence[shapely.Polygon] = (
     return Roof(zone.building or zone.id, footprint, zone.height_m, tuple(ground(p) for p in permitted))
 
 
-def singly(detections: Detections, view: View, roof: Roof, zone: RoofZone) -> list[Found]:
-    """The structures that a network sees on one picture, those whose middle lies on the roof, in the roof's raster."""
-    camera = view.camera
-    if camera is None:
-        return []
-    raster, found = Raster.of(roof), []
-    for row in detections.of_classes(STRUCTURE, zone.confidence):
-        x0, y0, x1, y1 = (float(v) for v in detections.boxes_px[row])
-        corners = camera.to_plane([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], roof.height_m)
-        ring = shapely.Polygon(corners)
-        if np.isfinite(corners).all() and roof.footprint.contains(ring.centroid) and ring.area >= zone.least_area_m2:
-            here = ring.intersection(roof.footprint)
-            pixels = shapely.Polygon(raster.to_pixels(np.array(here.convex_hull.exterior.coords)))
-            found.append(Found(pixels, float(here.area), float(detections.scores[row]), new=True))
-    return sorted(found, key=lambda f: -f.confidence)
-
-
 def _keep(shelf: Shelf, judgement: Judgement, today: Baseline, baseline: Baseline | None, confidence: float) -> None:
     """First pictures and those of unchanged roofs become baselines; those of changed roofs wait for a person."""
-    if baseline is None:
-        shelf.settle(with_known(today, [f for f in judgement.found if f.confidence >= confidence]))
-    elif judgement.in_order and due(baseline, today.taken_at):
+    if baseline is None or (judgement.in_order and due(baseline, today.taken_at)):
         shelf.settle(today)
-    elif any(f.new and f.confidence >= confidence for f in judgement.found):
+        return
+    if judgement.known != baseline.known:
+        shelf.settle(replace(baseline, known=judgement.known))
+    if any(f.new and f.confidence >= confidence for f in judgement.found):
         shelf.propose(today)
 
 
@@ -134,7 +138,7 @@ def _sighting(
     picture = None
     if baseline is not None and judgement.registration is not None and found[0].new:
         picture = paired(frame, box, baseline, judgement.registration.picture.image, found, now)
-    label = "built since the baseline" if baseline is not None and found[0].new else "structure on the roof"
+    label = "built since the baseline" if found[0].new else "structure on a roof without a baseline"
     middle = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     return Sighting(
         Hazard.ROOFTOP_VIOLATION, view.zone, label, box, found[0].confidence, view.place(*middle), place=roof.building,

@@ -18,10 +18,20 @@ REFRESH_AFTER = timedelta(hours=12)  # a flight's second picture of a roof says 
 
 @dataclass(frozen=True)
 class Known:
-    """A structure that the baseline's picture already shows and that was reported from it. ring: raster pixels."""
+    """A structure that the baseline's picture already shows. ring: raster pixels.
+
+    asked: looks in which the network for single pictures was asked about it, `seen` those that found it. Once is a candidate.
+    """
 
     ring: tuple[tuple[float, float], ...]
     confidence: float
+    seen: int = 2
+    asked: int = 2
+
+    @property
+    def borne_out(self) -> bool:
+        """Whether a second look has found it too."""
+        return self.seen >= 2
 
 
 @dataclass(frozen=True)

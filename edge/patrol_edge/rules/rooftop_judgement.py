@@ -6,7 +6,7 @@ Numbers in, a judgement out: what was built, where, how large, how surely, or wh
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -17,6 +17,7 @@ from patrol.geo import Camera
 from patrol_edge.frame import Image
 from patrol_edge.rules.rooftop_baseline import Baseline, Known
 from patrol_edge.rules.rooftop_change import Singles, best_of, chance, outline_of, regions
+from patrol_edge.rules.rooftop_first import Found, asked_again, forgotten, moved
 from patrol_edge.rules.rooftop_plane import GSD_M, Mask, Raster, Refusal, Roof, RoofPicture, parallax_px, seen_roof
 from patrol_edge.rules.rooftop_registration import Registration, register
 
@@ -33,21 +34,12 @@ ChangeNetwork = Callable[[Image, Image], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True)
-class Found:
-    """A structure on a roof. ring: its outline in the baseline's raster; confidence 0 to 1; new: not in the baseline."""
-
-    ring: shapely.Polygon
-    area_m2: float
-    confidence: float
-    new: bool
-
-
-@dataclass(frozen=True)
 class Judgement:
     """What one picture says about a roof. `refusal`: why it says nothing; then all else is empty.
 
-    found: the surest first; picture: today's, on the roof's raster; registration: how it lies over the baseline; in_order:
-    registered, and nothing that could be a structure has come.
+    found: what has come first, then what stood there before, each the surest first; picture: today's, on the roof's raster;
+    registration: how it lies over the baseline; in_order: registered, and nothing that could be a structure has come; known:
+    what the baseline's picture is now known to show.
     """
 
     refusal: Refusal | None = None
@@ -55,16 +47,17 @@ class Judgement:
     picture: RoofPicture | None = None
     registration: Registration | None = None
     in_order: bool = False
+    known: tuple[Known, ...] = ()
 
 
 def judged(
-    image: Image, camera: Camera | None, roof: Roof, baseline: Baseline | None, single: Sequence[Found] | None,
+    image: Image, camera: Camera | None, roof: Roof, baseline: Baseline | None, single: Callable[[], Sequence[Found]] | None,
     least_area_m2: float, network: ChangeNetwork | None = None,
 ) -> Judgement:  # fmt: skip
     """The roof in `image` (h, w, 3).
 
-    single: what a network sees on this picture alone, in today's raster; None without such a network. It is asked only
-    where there is no baseline: what stands there since the baseline was taken is no change.
+    single: asks a network what it sees on this picture alone, in today's raster; None without such a network. It is asked
+    where there is no baseline, and afterwards as long as something that it saw then waits to be borne out.
     """
     seen = seen_roof(image, camera, roof)
     if isinstance(seen, Refusal):
@@ -74,7 +67,8 @@ def judged(
         if single is None:
             return Judgement(Refusal.UNSURE, picture=seen)
         watched = watched_roof(roof, raster, (0, 0))
-        return Judgement(None, tuple(f for f in single if _mostly(f.ring, watched)), seen)
+        first = tuple(f for f in single() if _mostly(f.ring, watched))
+        return Judgement(None, first, seen, known=tuple(_known(f) for f in first))
     apart_px = (0.0, 0.0) if camera is None else parallax_px(roof, baseline.camera, camera)
     fit = register(baseline.picture, seen, raster.mask(roof.footprint), apart_px)
     if fit is None:
@@ -83,9 +77,19 @@ def judged(
     found = changed(baseline.picture.image, fit.picture.image, watched, least_area_m2, network)
     gone = [shapely.Polygon(known.ring) for known in baseline.known if _gone(known, found)]
     found = [f for f in found if not any(ring.intersection(f.ring).area >= KNOWN_GONE * f.ring.area for ring in gone)]
-    kept = tuple(_standing(known) for known in baseline.known if shapely.Polygon(known.ring) not in gone)
-    sure = tuple(sorted((*found, *kept), key=lambda f: -f.confidence))
-    return Judgement(None, sure, seen, fit, all(f.confidence < IN_ORDER_BELOW for f in found) and not kept)
+    waiting = any(not k.borne_out and shapely.Polygon(k.ring) not in gone for k in baseline.known)
+    again = moved(single(), fit.matrix) if waiting and single is not None else None
+    known, standing = [], []
+    for one in baseline.known:
+        now = one if one.borne_out or again is None else asked_again(one, again)
+        if forgotten(now):
+            continue
+        known.append(now)
+        if shapely.Polygon(one.ring) not in gone and (one.borne_out or now.seen > one.seen):
+            standing.append(_standing(now))
+    sure = tuple(sorted((*found, *standing), key=lambda f: (not f.new, -f.confidence)))
+    in_order = all(f.confidence < IN_ORDER_BELOW for f in found) and not (standing or waiting)
+    return Judgement(None, sure, seen, fit, in_order, tuple(known))
 
 
 def changed(
@@ -118,13 +122,9 @@ def roof_alone(before: Image, after: Image, watched: Mask) -> Image:
     return np.asarray(np.clip(after * share + before * light * (1 - share), 0, 255), np.uint8)
 
 
-def with_known(picture: Baseline, found: Sequence[Found]) -> Baseline:
-    """A first picture as a baseline that remembers what was reported from it: it is the same incident for months."""
-    rings = (shapely.get_coordinates(f.ring.exterior) for f in found)
-    known = tuple(
-        Known(tuple((float(x), float(y)) for x, y in ring), f.confidence) for ring, f in zip(rings, found, strict=True)
-    )
-    return replace(picture, known=known)
+def _known(found: Found) -> Known:
+    ring = shapely.get_coordinates(found.ring.exterior)
+    return Known(tuple((float(x), float(y)) for x, y in ring), found.confidence, seen=1, asked=1)
 
 
 def watched_roof(roof: Roof, raster: Raster, shift_px: tuple[int, int]) -> Mask:

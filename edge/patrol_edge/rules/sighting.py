@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from patrol.events import Hazard
+from patrol.events import Hazard, ModelRef
 from patrol.geo import Camera, GroundPoint, PoseSigma
 from patrol_edge.frame import Detections, Frame, Image
 
@@ -36,6 +36,8 @@ class Sighting:
     place: str | None = None
     measurement: Mapping[str, float] = field(default_factory=dict)  # units in the names
     picture: Image | None = None  # what shows it, where the frame alone does not (a thing that has already fallen)
+    model: ModelRef | None = None  # the network that saw it, where the zone's rule asks several
+    threshold: float | None = None  # of its confidence, where that is not the zone's
     least_votes: int = 1  # how many looks must have seen it: what one look is worth is the rule's to know
 
 
