@@ -27,6 +27,7 @@ ORIGIN = LatLon(22.5431, 114.0579)
 WIDTH_PX, HEIGHT_PX = 960, 540
 DWELL_S = 15.0
 LANE_S, YARD_S = 55.0, 26.0
+QUIET_S, QUIET_DWELL_S, QUIET_STEP_S = 600.0, 120.0, 5.0  # the service's own dwell
 WATCHED_M = (3.0, 28.0)  # of the lane, from its mouth
 TRIES = 80
 CARS: tuple[ActorKind, ...] = ("sedan", "suv", "hatchback", "minivan", "taxi", "van")
@@ -50,6 +51,29 @@ class StreetScene:
 def lane_scene(seed: int) -> StreetScene | None:
     """A camera at the mouth of a fire lane; None where the seed's district has no lane that a camera can overlook."""
     rng = np.random.default_rng([seed, 811])
+    place = _lane_place(seed, rng)
+    if place is None:
+        return None
+    world, strip, camera, polygon = place
+    zone = {"id": "lane", "hazard": "blocked-fire-lane", "dwell_s": DWELL_S, "clear_s": 10, "polygon_px": polygon}
+    scene = Scene(world, tuple(_lane_actors(strip, rng)), *_weather(world, rng, LANE_S))
+    return _scene(f"lane-{seed}", scene, camera, rng, zone, LANE_S, 1.0)
+
+
+def quiet_scene(seed: int) -> StreetScene | None:
+    """A lane in which nobody stays for the service's dwell: traffic, loading, walkers, changes of light. None as `lane_scene`."""
+    rng = np.random.default_rng([seed, 839])
+    place = _lane_place(seed, rng)
+    if place is None:
+        return None
+    world, strip, camera, polygon = place
+    zone = {"id": "lane", "hazard": "blocked-fire-lane", "dwell_s": QUIET_DWELL_S, "clear_s": 30, "look_every_s": QUIET_STEP_S, "polygon_px": polygon}  # fmt: skip
+    scene = Scene(world, tuple(_quiet_actors(strip, rng)), *_weather(world, rng, QUIET_S))
+    return _scene(f"quiet-{seed}", scene, camera, rng, zone, QUIET_S, QUIET_STEP_S)
+
+
+def _lane_place(seed: int, rng: np.random.Generator) -> tuple[World, Strip, Camera, list[list[float]]] | None:
+    """The seed's district, one of its fire lanes, a camera at its mouth, and the lane's outline in the picture."""
     world = random_district(seed)
     if not world.fire_lanes:
         return None
@@ -73,9 +97,7 @@ def lane_scene(seed: int) -> StreetScene | None:
     polygon = _in_picture(camera, zone_m)
     if polygon is None:
         return None
-    zone = {"id": "lane", "hazard": "blocked-fire-lane", "dwell_s": DWELL_S, "clear_s": 10, "polygon_px": polygon}
-    scene = Scene(world, tuple(_lane_actors(strip, rng)), *_weather(world, rng, LANE_S))
-    return _scene(f"lane-{seed}", scene, camera, rng, zone, LANE_S, 1.0)
+    return world, strip, camera, polygon
 
 
 def yard_scene(seed: int) -> StreetScene | None:
@@ -210,6 +232,43 @@ def _lane_actors(strip: Strip, rng: np.random.Generator) -> list[Actor]:
         add(f"beside-{k}", car(), stand(-3600, 1e6, at, strip.bearing_deg + float(rng.normal(0, 4))))
     for k in range(int(rng.integers(0, 6))):
         offset, start = float(rng.uniform(-edge - 2, edge + 2)), float(rng.uniform(-20, 45))
+        ends = [strip.at(-8, offset), strip.at(40, offset)]
+        if rng.random() < 0.5:
+            ends.reverse()
+        add(f"walks-{k}", "person", travel(start, tuple(ends), float(rng.uniform(0.9, 1.6))))
+    return actors
+
+
+def _quiet_actors(strip: Strip, rng: np.random.Generator) -> list[Actor]:
+    """Ten minutes of a lane: vans that load and go, cars and e-bikes that pass, cars beside the lane, walkers."""
+    edge, far = strip.width_m / 2, strip.length_m
+    actors: list[Actor] = []
+
+    def car() -> ActorKind:
+        return CARS[int(rng.integers(len(CARS)))]
+
+    def add(name: str, kind: ActorKind, *legs: Any) -> None:
+        actors.append(Actor(name, kind, int(rng.integers(100_000)), legs))
+
+    for k, start in enumerate((40.0, 240.0, 430.0)):  # far enough apart that no two vans meet
+        if rng.random() < 0.4:
+            continue
+        at = float(rng.uniform(8, 22))
+        comes = travel(
+            start, rounded([strip.at(far + 30, 0.4), strip.at(at + 8, 0.4), strip.at(at, 0.2)]), 7.0, stops=True
+        )
+        goes_s = comes.end_s + QUIET_DWELL_S * float(rng.uniform(0.2, 0.6))
+        leaves = travel(goes_s, rounded([strip.at(at, 0.2), strip.at(2, 0.6), strip.at(-25, 6)]), 6.0, starts=True)
+        add(f"loads-{k}", "van", comes, stand(comes.end_s, goes_s, comes.line[-1], strip.bearing_deg + 180), leaves)
+    for k in range(int(rng.integers(4, 16))):
+        start, pace = float(rng.uniform(0, QUIET_S)), float(rng.uniform(4, 8))
+        kind: ActorKind = car() if rng.random() < 0.6 else "ebike"
+        add(f"passes-{k}", kind, travel(start, (strip.at(far + 30, 0.6), strip.at(-20, 0.9)), pace))
+    for k in range(int(rng.integers(0, 3))):
+        at_m = strip.at(float(rng.uniform(5, 30)), float(rng.choice([-1, 1])) * (edge + float(rng.uniform(1.5, 3.0))))
+        add(f"beside-{k}", car(), stand(-3600, 1e6, at_m, strip.bearing_deg + float(rng.normal(0, 4))))
+    for k in range(int(rng.integers(2, 20))):
+        offset, start = float(rng.uniform(-edge - 2, edge + 2)), float(rng.uniform(-20, QUIET_S))
         ends = [strip.at(-8, offset), strip.at(40, offset)]
         if rng.random() < 0.5:
             ends.reverse()
