@@ -21,7 +21,7 @@ from patrol_edge.frame import Detections, Shares
 from patrol_edge.persistence import Persistence, Raised, ZoneMemory, look
 from patrol_edge.rules.flooding import aerial_flooding_rule, flooding_rule, votes_needed
 from patrol_edge.rules.sighting import Memory, Rule, Sighting, View
-from patrol_edge.rules.water import CELLS, ground_area, joined_to, road_share, staff_level, watched
+from patrol_edge.rules.water import CELLS, ground_area, joined_to, map_bounds, road_share, staff_level, watched
 from tests.edge.conftest import START, frame_at
 
 SIZE = (1280, 720)
@@ -221,6 +221,29 @@ def test_the_stated_interval_covers_wrong_poses() -> None:
     assert held >= 36
 
 
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_map_in_doubt_widens_the_interval(first: float, second: float) -> None:
+    """The less of an area is surely water, the more of it may have been missed; what is said lies inside, and no bound is absurd."""
+    less, more = sorted((first, second))
+    assert map_bounds(less)[1] >= map_bounds(more)[1] > 1 > map_bounds(more)[0] > 0
+    assert map_bounds(0.0)[1] < 25
+
+
+def test_what_the_network_adds_or_misses_is_part_of_the_interval() -> None:
+    """One pool, one pose: with the map's doubt the interval is wider than pose and edge alone, wider still where little is sure."""
+    camera = drone(50, -70)
+    outline = circle(
+        50 / np.tan(np.radians(70)) * np.sin(np.radians(30)), 50 / np.tan(np.radians(70)) * np.cos(np.radians(30)), 6
+    )
+    sure = seen_from(camera, outline)
+    wet, unsure = sure >= 128, np.minimum(sure, 220)
+    alone, of_sure, of_unsure = (ground_area(wet, camera, SIGMA, shares=shares) for shares in (None, sure, unsure))
+    assert alone.area_m2 == of_sure.area_m2 == of_unsure.area_m2
+    assert of_unsure.least_m2 <= of_sure.least_m2 < alone.least_m2 < alone.area_m2 < alone.most_m2
+    assert alone.most_m2 < of_sure.most_m2 < of_unsure.most_m2
+    assert of_unsure.accuracy_m2 == pytest.approx(of_unsure.most_m2 - of_unsure.area_m2)
+
+
 def from_above(outline: np.ndarray[Any, Any], **more: Any) -> tuple[list[Sighting], Callable[[], Memory]]:
     """One look of a drone at a place of 20 m around (0, 0) from 50 m, straight down."""
     camera, memory = drone(50, -90), Memory()
@@ -240,6 +263,7 @@ def test_a_drone_measures_the_pool_that_reaches_into_the_place() -> None:
     assert seen.measurement["area_m2"] == pytest.approx(np.pi * 64, rel=0.05)
     assert seen.measurement["road_m"] == pytest.approx(16, abs=1.5)
     assert seen.measurement["area_is_cut"] == 0.0
+    assert seen.measurement["area_least_m2"] < seen.measurement["area_m2"] < seen.measurement["area_most_m2"]
     assert seen.ground is not None
     assert np.hypot(seen.ground.east_m, seen.ground.north_m - 12) < 2
     assert from_above(circle(0, 12, 1.2))[0] == []

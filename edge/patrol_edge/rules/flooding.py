@@ -23,6 +23,7 @@ from patrol_edge.frame import Detections, Frame, Shares
 from patrol_edge.rules.sighting import Box, Memory, Rule, Sighting, View
 from patrol_edge.rules.water import (
     CELLS,
+    GroundArea,
     Mask,
     ground_area,
     joined_to,
@@ -48,7 +49,6 @@ SEAM_M = 2.0  # and of a pool, what hangs on it by so little is not measured wit
 # From above the ground is pale and smooth in many ways: a pool must be surely water in its middle, and is measured from a lower
 # share on. In the demonstration's district dry pavements reach 0.8 to 0.9; on photographs, 0.7 in place of 0.5 costs one point of IoU.
 SURE, MEASURED = 0.9, 0.8
-MAP_ERROR = 0.08  # of an area: what the network adds or misses at the edge of a pool that it outlines; what it misses whole no interval tells
 LEARN_BELOW = 0.5  # of the share that alerts: with more water than that the road is not dry, whatever the weather
 
 
@@ -100,8 +100,7 @@ def flooding_rule(
             return []
         measured = {"water_share": round(road.excess, 3), "water_share_raw": round(road.raw, 3)}
         if view.camera is not None and view.sigma is not None:
-            spread = ground_area(wet, view.camera, view.sigma, view.height_m, MAP_ERROR)
-            measured |= {"area_m2": round(spread.area_m2, 1), "area_accuracy_m2": round(spread.accuracy_m2, 1)}
+            measured |= _square_metres(ground_area(wet, view.camera, view.sigma, view.height_m, shares))
         if marks and (depth := staff_level(shares, marks, frame.size_px, least)) is not None:
             measured |= {"level_m": round(depth.level_m, 2), "level_accuracy_m": round(depth.accuracy_m, 2)}
         return [_sighting(view, frame, shares, wet, measured, votes_needed(zone.votes, level))]
@@ -113,17 +112,13 @@ def aerial_flooding_rule(
     view: View, zone: FloodingZone, roads: Sequence[shapely.LineString] = (), rain: RainLevel = nobody_says
 ) -> Rule:
     """The rule for a place that a drone's frame shows; `view` is that frame's. roads: middle lines, local frame."""
-    sure, least = (ceil(max(zone.confidence, share) * 255) for share in (SURE, MEASURED))
 
     def look(frame: Frame, detections: Detections, memory: Memory, now: datetime) -> list[Sighting]:
         if view.camera is None or view.sigma is None:
             return []  # a picture without a pose shows no place
         shares = detections.maps[WATER]
-        inside = watched(view.polygon, frame.size_px, (shares.shape[1], shares.shape[0]))
-        side_m = square_side_m(view.camera, view.polygon, (shares.shape[1], shares.shape[0]), view.height_m)
-        core = without_strips(shares >= sure, STRIP_M / side_m)
-        wet = joined_to(without_strips(shares >= least, SEAM_M / side_m) | core, core & inside)
-        spread = ground_area(wet, view.camera, view.sigma, view.height_m, MAP_ERROR)
+        wet = water_from_above(shares, view, frame.size_px, zone.confidence)
+        spread = ground_area(wet, view.camera, view.sigma, view.height_m, shares)
         was = memory.kept.get(FLOODED) is True
         flooded = spread.area_m2 >= zone.least_m2 * (OFF_SHARE_OF_ON if was else 1.0)
         memory.kept[FLOODED] = flooded
@@ -131,14 +126,37 @@ def aerial_flooding_rule(
             return []
         picture = shapely.box(0, 0, frame.size_px[0], frame.size_px[1])
         measured = {
-            "area_m2": round(spread.area_m2, 1),
-            "area_accuracy_m2": round(spread.accuracy_m2, 1),
+            **_square_metres(spread),
             "area_is_cut": float(spread.cut),
             "road_m": round(wet_length_m(roads, wet, view.camera, picture, view.height_m), 1),
         }
         return [_sighting(view, frame, shares, wet, measured, votes_needed(zone.votes, rain(now)))]
 
     return look
+
+
+def water_from_above(shares: Shares, view: View, size_px: tuple[int, int], confidence: float) -> Mask:
+    """The water (h, w) of a drone's map that has a sure core within the view's place, whole, however far it reaches.
+
+    Nothing where the view has no camera.
+    """
+    if view.camera is None:
+        return np.zeros(shares.shape, dtype=bool)
+    map_px = (shares.shape[1], shares.shape[0])
+    sure, least = (ceil(max(confidence, share) * 255) for share in (SURE, MEASURED))
+    inside = watched(view.polygon, size_px, map_px)
+    side_m = square_side_m(view.camera, view.polygon, map_px, view.height_m)
+    core = without_strips(shares >= sure, STRIP_M / side_m)
+    return joined_to(without_strips(shares >= least, SEAM_M / side_m) | core, core & inside)
+
+
+def _square_metres(spread: GroundArea) -> dict[str, float]:
+    return {
+        "area_m2": round(spread.area_m2, 1),
+        "area_accuracy_m2": round(spread.accuracy_m2, 1),
+        "area_least_m2": round(spread.least_m2, 1),
+        "area_most_m2": round(spread.most_m2, 1),
+    }
 
 
 def _inside(area: shapely.Geometry, frame: Frame, shares: Shares, memory: Memory) -> Mask:

@@ -20,6 +20,12 @@ LOOKS_TO_LEARN = 150  # looks after which a cell's reference has gone two thirds
 BLIND = 0.9  # a cell that looks so wet when it is dry tells nothing
 Z_95 = 1.96
 COARSE = 3
+SURELY = 250  # of 255: a square that the map leaves no doubt about
+# What the network adds to the water it outlines, and misses of it, as factors on the area: 95 % of 284 waters on rendered views of
+# districts that neither its training nor the benchmark has (seeds 31001 and 52001), by quantile regression on the share of the area
+# that is surely water; they hold 96 % of the 75 flooded regions of `flood_aerial` val that it outlines, too.
+LEAST_OF_IT = 0.2
+MOST_OF_IT, MOST_BY_DOUBT, LEAST_SURE = 1.8, -0.65, 0.02
 
 
 def watched(polygon: shapely.Geometry, size_px: tuple[int, int], map_px: tuple[int, int]) -> Mask:
@@ -99,11 +105,25 @@ def square_side_m(camera: Camera, polygon: shapely.Polygon, map_px: tuple[int, i
 
 @dataclass(frozen=True)
 class GroundArea:
-    """Water on flat ground: square metres, the half width of their 95 % interval, and whether the picture cuts the water off."""
+    """Water on flat ground: square metres; the ends of their 95 % interval; whether the picture cuts the water off.
+
+    accuracy_m2: the longer side of the interval, for whoever wants one number.
+    """
 
     area_m2: float
-    accuracy_m2: float
+    least_m2: float
+    most_m2: float
     cut: bool
+
+    @property
+    def accuracy_m2(self) -> float:
+        """Half of an interval around the area that is at least as wide on both sides."""
+        return max(self.area_m2 - self.least_m2, self.most_m2 - self.area_m2)
+
+
+def map_bounds(sure_share: float) -> tuple[float, float]:
+    """Between which factors on a measured area the true one lies in 95 of 100 waters, by the share of it that is surely water."""
+    return LEAST_OF_IT, float(MOST_OF_IT * min(max(sure_share, LEAST_SURE), 1.0) ** MOST_BY_DOUBT)
 
 
 def square_areas_m2(camera: Camera, map_px: tuple[int, int], rows: slice, columns: slice, height_m: float) -> Floats:
@@ -123,17 +143,17 @@ def square_areas_m2(camera: Camera, map_px: tuple[int, int], rows: slice, column
 
 
 def ground_area(
-    wet: Mask, camera: Camera, sigma: PoseSigma, height_m: float = 0.0, map_error: float = 0.0
+    wet: Mask, camera: Camera, sigma: PoseSigma, height_m: float = 0.0, shares: Shares | None = None
 ) -> GroundArea:
     """Area of the `wet` squares (h, w) on the plane at `height_m`.
 
     Uncertainty: first order in the pose's height and tilt; the water's edge, which is known to about half a square: by its
-    length on the ground, as one systematic error; and `map_error`, the standard deviation of what the map calls water, as a
-    share of the area.
+    length on the ground, as one systematic error; and, where the network's `shares` (h, w) are given, what such a map adds or
+    misses (`map_bounds`). Each side of the interval adds them as independent errors.
     """
     h, w = wet.shape
     if not wet.any():
-        return GroundArea(0.0, 0.0, cut=False)
+        return GroundArea(0.0, 0.0, 0.0, cut=False)
     ys, xs = np.nonzero(wet)
     rows, columns = slice(int(ys.min()), int(ys.max()) + 1), slice(int(xs.min()), int(xs.max()) + 1)
     squares = np.nan_to_num(square_areas_m2(camera, (w, h), rows, columns, height_m))
@@ -157,9 +177,14 @@ def ground_area(
     inner = cv2.erode(part.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).astype(bool)
     # a square on the edge is half water give or take 0.29 of it (uniform); neighbours err alike, so their errors add up
     variance += (float(squares[part & ~inner].sum()) / sqrt(12)) ** 2
-    variance += (map_error * area) ** 2
+    least, most = (
+        (1.0, 1.0)
+        if shares is None or area <= 0
+        else map_bounds(float(squares[part & (shares[rows, columns] >= SURELY)].sum()) / area)
+    )
+    below, above = (sqrt((factor * area) ** 2 + Z_95**2 * variance) for factor in (1 - least, most - 1))
     border = bool(wet[0].any() or wet[-1].any() or wet[:, 0].any() or wet[:, -1].any())
-    return GroundArea(area, Z_95 * sqrt(variance), cut=border)
+    return GroundArea(area, max(area - below, 0.0), area + above, cut=border)
 
 
 def _of_squares(camera: Camera, map_px: tuple[int, int], places: NDArray[np.int64], height_m: float) -> float:
