@@ -7,8 +7,8 @@ person walking through the view neither restarts a timer nor raises the same ale
 - A spot begins with its first vote and is raised once, when it has been seen for `dwell_s` and by at
   least `share` of the looks since then, and by as many as the sighting itself wants. After a longer absence it
   must be there for a fifth of `dwell_s` again: who passes the place where a van has just unloaded does not complete its time.
-- A candidate lost for longer than it had been there begins anew: it outlives no gap that it does not outweigh. Who rolls
-  through the place where another will stop a few seconds later gives that one no time.
+- A candidate lost for longer than it had been there, and back with another outline, begins anew. Who rolls through the
+  place where another will stop a few seconds later gives that one no time; a vehicle seen now and then keeps its own.
 - It ends when it was looked at and not seen for `clear_s` of *watched* time. Time in which nobody
   looked proves neither presence nor absence: it never clears a spot, and a candidate survives a gap
   of at most its own dwell.
@@ -26,6 +26,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 from patrol_edge.rules.sighting import Box, Sighting, overlap_share
 
 SAME_SPOT_IOU = 0.35  # boxes of a standing vehicle overlap far more; of its neighbour in a row far less
+SAME_OUTLINE_IOU = (
+    0.7  # a network draws a standing vehicle within this from look to look; two vehicles seldom agree so well
+)
 SAME_SPOT_M = 1.2  # ground points closer than this are one spot even when occlusion cuts the box
 MAX_SPOTS = 64  # a zone with more simultaneous candidates is a crowd; the oldest unraised are dropped first
 KEPT_CONFIDENCES = 101  # the median of the last hundred votes says enough, and memory stays bounded
@@ -134,7 +137,7 @@ def look(
         if spot.alert_id is None and gap_s > max(rules.dwell_s, 2 * rules.look_every_s, rules.keep_s):
             continue  # nobody looked for longer than the dwell itself: a candidate proves nothing any more
         if n in pairs:
-            keep(_voted(spot, sightings[pairs[n]], now, rules.look_every_s), sightings[pairs[n]])
+            keep(_voted(spot, sightings[pairs[n]], now, rules), sightings[pairs[n]])
             continue
         missed = spot.model_copy(update={"looks": spot.looks + 1, "absent_s": spot.absent_s + watched_s})
         if missed.absent_s < rules.clear_s:
@@ -168,14 +171,20 @@ def _begin(sighting: Sighting, zone: str, now: datetime) -> Spot:
     )  # fmt: skip
 
 
-def _outweighed(spot: Spot, look_every_s: float) -> bool:
-    """Whether it was lost for longer than it had been seen: what comes now may be another's."""
+def _another(spot: Spot, sighting: Sighting, rules: Persistence) -> bool:
+    """Whether what is seen at a candidate's spot is likely another thing: lost for longer than it was there, other outline.
+
+    A zone that is one place, and a camera that moves, tell nothing by the outline.
+    """
+    if spot.alert_id is not None or spot.place is not None or rules.same_m is not None:
+        return False
     there_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
-    return spot.alert_id is None and spot.absent_s > max(there_s, look_every_s)
+    lost = spot.absent_s > max(there_s, rules.look_every_s)
+    return lost and overlap_share(spot.anchor_px, sighting.box_px) < SAME_OUTLINE_IOU
 
 
-def _voted(spot: Spot, sighting: Sighting, now: datetime, look_every_s: float) -> Spot:
-    if _outweighed(spot, look_every_s):
+def _voted(spot: Spot, sighting: Sighting, now: datetime, rules: Persistence) -> Spot:
+    if _another(spot, sighting, rules):
         return _begin(sighting, spot.zone, now)
     anchor, ground = spot.anchor_px, spot.ground_m
     if spot.votes < SETTLING_VOTES and spot.place is None:
@@ -190,7 +199,7 @@ def _voted(spot: Spot, sighting: Sighting, now: datetime, look_every_s: float) -
         update={
             "anchor_px": anchor, "ground_m": ground, "last_seen_at": now, "looks": spot.looks + 1, "votes": spot.votes + 1,
             "confidences": (*spot.confidences, sighting.confidence)[-KEPT_CONFIDENCES:], "absent_s": 0.0,
-            "returned_at": now if spot.absent_s > 2 * look_every_s else spot.returned_at,
+            "returned_at": now if spot.absent_s > 2 * rules.look_every_s else spot.returned_at,
         }
     )  # fmt: skip
 

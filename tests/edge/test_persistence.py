@@ -73,10 +73,17 @@ def test_who_passes_where_another_unloaded_does_not_complete_its_time() -> None:
 
 def test_who_rolls_through_gives_no_time_to_who_stops_there_later() -> None:
     """A car seen once in passing, and a van that unloads there from 6 s later for 15 of the 20 seconds: nothing is raised."""
-    looks = [(float(t), [car()] if t == 0 or 6 <= t <= 21 else []) for t in range(40)]
-    assert run(looks)[1] == []
-    stays = [(float(t), [car()] if t == 0 or t >= 6 else []) for t in range(40)]
+    passes, van = car((110, 110, 200, 150)), car((100, 84, 202, 166), "truck")
+    unloads = [(float(t), [passes] if t == 0 else [van] if 6 <= t <= 21 else []) for t in range(40)]
+    assert run(unloads)[1] == []
+    stays = [(float(t), [passes] if t == 0 else [van] if t >= 6 else []) for t in range(40)]
     assert [t for t, _ in run(stays)[1]] == [26]
+
+
+def test_a_vehicle_seen_once_and_then_lost_for_a_while_keeps_its_time() -> None:
+    """The same outline after a longer gap is the same vehicle: it alerts when its dwell is over, not later."""
+    looks = [(float(t), [car()] if t == 0 or t >= 6 else []) for t in range(40)]
+    assert [t for t, _ in run(looks)[1]] == [20]
 
 
 def test_a_gap_shorter_than_what_was_seen_before_costs_no_time() -> None:
