@@ -60,9 +60,10 @@ bench-upload: setup
 	@.venv-bench-upload/bin/pip install --quiet 'mavsdk>=4.1' 'dronekit2>=3'
 	@$(bin)/python -m bench.upload --peers .venv-bench-upload/bin/python $(ARGS)
 
-# Radiometric pictures against their reference: some seconds. Needs the shared data.
+# Radiometric pictures against their reference (needs the shared data), and made scenes with fires of known size: two minutes.
 bench-thermal: setup
 	@$(bin)/python -m bench.thermal
+	@$(bin)/python -m bench.thermal_scenes $(ARGS)
 
 # Twenty simulated drones in the air on one station: about a minute.
 bench-station: setup
@@ -76,7 +77,7 @@ bench-falling: setup
 bench-flame: setup
 	@$(bin)/python -m bench.flame
 
-# Square metres of water on rendered drone views, and decisions on real street pictures: about ten minutes. Needs the shared data.
+# Square metres of water on rendered drone views, rendered streets that flood, and decisions on real pictures: some fifteen minutes. Needs the shared data.
 bench-flooding: setup
 	@$(bin)/python -m bench.flooding $(ARGS)
 

@@ -130,3 +130,7 @@ def test_the_command_finds_the_gate_camera_again(tmp_path: Path) -> None:
     file.write_text(rows[0] + "\n1,2,22.5,114.05\n")
     with pytest.raises(PointsUnreadable, match=r"line 2.*swapped"):
         CliRunner().invoke(command, [str(file), "--camera", "gate", "--config", str(CONFIG)], catch_exceptions=False)
+    file.write_text(rows[0] + "\n1,2,114.05\n")
+    with pytest.raises(PointsUnreadable) as short:
+        CliRunner().invoke(command, [str(file), "--camera", "gate", "--config", str(CONFIG)], catch_exceptions=False)
+    assert "第 2 行：“1,2,114.05,”不是每列一个数" in short.value.explain("zh-CN")

@@ -84,7 +84,9 @@ def read_points(path: Path) -> tuple[Floats, Floats, Floats]:
             x, y, lon, lat = (float(row[name]) for name in COLUMNS)
             height_m = float(row.get("height_m") or 0.0)
         except (TypeError, ValueError) as err:
-            raise PointsUnreadable(path=path, line=line, cause=str(err)) from err
+            cells = ",".join(str(row[name] or "") for name in row if name is not None)
+            cause = Text(f"'{cells}' is not one number for each column", f"“{cells}”不是每列一个数")
+            raise PointsUnreadable(path=path, line=line, cause=cause) from err
         if not (abs(lat) <= 90.0 and abs(lon) <= 180.0):
             cause = Text(
                 f"latitude {lat} and longitude {lon} are no place: swapped?",

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from bench.thermal_scenes import BEGINS_S, alerts_in, is_it, pictures, pixels_of, thermal_scene
 from patrol.config import Config
 from patrol.config.shape import CameraConfig
 from patrol.events import AlertRaised, Hazard
@@ -140,6 +141,22 @@ def test_hot_things_are_named() -> None:
     assert kinds.count(HotKind.HOT_STRIP) == 1
 
 
+@pytest.mark.parametrize(
+    ("radius_px", "hot_c", "kind"), [(2, 250, HotKind.HOT_POINT), (2, 500, HotKind.FIRE), (9, 250, HotKind.FIRE)]
+)
+def test_the_mouth_of_a_flue_is_no_fire_where_its_size_is_known(
+    config: Config, radius_px: int, hot_c: float, kind: HotKind
+) -> None:
+    """With a pose, a spot as small as an exhaust and no hotter than one is a hot point; as hot as a flame or larger it is a fire."""
+    view = camera(config).geo(config.frame)
+    assert view is not None
+    celsius, everywhere = scene((160, 180, radius_px, hot_c)), np.ones((SIZE[1], SIZE[0]), np.bool_)
+    (spot,) = find(celsius, everywhere, Thresholds(), ground_area(view))
+    assert spot.kind is kind
+    (unplaced,) = find(celsius, everywhere, Thresholds())
+    assert unplaced.kind is HotKind.FIRE
+
+
 def test_a_hot_point_that_grows_is_a_fire_and_its_first_size_survives_a_restart(config: Config) -> None:
     """A point at 120 °C that grows to many times its size alerts although it never reaches 150 °C, also when the box was restarted in between; one that stays small does not."""
     small, large = scene((160, 150, 0, 220)), scene((160, 150, 2, 135))
@@ -211,3 +228,23 @@ def test_the_command_lists_draws_and_goes_on_past_damage(tmp_path: Path) -> None
     said = patrol_edge("hotspots", files[1], language="zh-CN").stdout
     assert "火情" in said
     assert "无法定位" in said
+
+
+def test_made_scenes_hold_the_fire_that_they_say() -> None:
+    """A made fire covers its true pixels in the picture; the large one alerts on its place, and what is only hot does not."""
+    burning = next(s for s in range(0, 40, 2) if (f := thermal_scene(s).fire) is not None and f.area_m2[0] > 4)
+    scene = thermal_scene(burning)
+    assert scene.fire is not None
+    _, size_px = pixels_of(scene.fire, scene.view, BEGINS_S)
+    degrees = dict(pictures(burning))
+    half_c = (
+        float(degrees[BEGINS_S].max()) + 273.15
+    ) * 0.5**0.25 - 273.15  # half of its radiation: where a soft edge lies
+    assert int((degrees[BEGINS_S] > half_c).sum()) == pytest.approx(size_px, rel=0.3)
+    alerts = alerts_in(burning)
+    assert [is_it(alert, scene, at_s) for at_s, alert in alerts] == [True]
+    quiet = next(
+        s for s in range(1, 40, 2) if "flues" in thermal_scene(s).kinds and "cars" not in thermal_scene(s).kinds
+    )
+    assert max(float(d.max()) for d in dict(pictures(quiet)).values()) > 60
+    assert alerts_in(quiet) == []

@@ -3,7 +3,8 @@
 What the names rest on, all of it on one picture:
 
 - `fire`: at least `LEAST_FIRE_PX` pixels at `fire_c` or above: hotter than sun makes a roof (about 90 °C) or an engine its
-  cover; or a whole patch above `SMOULDER_C`, larger than a chimney or an exhaust shows.
+  cover; or a whole patch above `SMOULDER_C`, larger than a chimney or an exhaust shows. With a pose, the patch must be
+  larger than the mouth of a flue, or as hot as a flame.
 - `hot-point`: hot, small and isolated: an exhaust, a lamp, a motor, an insulator. `hot-strip`: the same, long and
   narrow: a flue, a pipe.
 - `heated-surface`: large and even, below `SMOULDER_C`: roof, asphalt, panels in the sun.
@@ -28,6 +29,8 @@ from patrol_edge.thermal.radiometry import Celsius
 LEAST_FIRE_PX = 3  # one or two hot pixels are as often a defect or a glint as a flame
 SMOULDER_C = 100.0  # no surface reaches it by sun
 LEAST_SMOULDER_PX = 25  # chimneys and exhausts in the shared pictures of cities have at most 20 pixels above 60 °C
+# above SMOULDER_C, where square metres are known: smaller and colder is the mouth of a flue (half a metre) or an exhaust (300 °C)
+LEAST_FIRE_M2, FLAME_C = 0.25, 350.0
 SMALL_PX, SMALL_M2 = 60, 3.0  # a point is at most so large
 STRIP_ASPECT, LEAST_STRIP_PX = 2.5, 12  # long side over short side; fewer pixels have no shape
 EVEN_SPAN_C = 15.0  # a heated surface varies less than this between its quartiles
@@ -167,7 +170,9 @@ def _measured(
         (int(x0 + xs[top]), int(y0 + ys[top])), peak_c, background_c, peak_c - background_c, len(ys), body_px,
         int((values >= limits.fire_c).sum()), int((values >= SMOULDER_C).sum()), area_of(ys + y0, xs + x0),
     )  # fmt: skip
-    return replace(spot, kind=kind_of(spot, aspect, float(quartiles[1] - quartiles[0])))
+    burning = values >= SMOULDER_C
+    burning_m2 = area_of(ys[burning] + y0, xs[burning] + x0) if burning.any() else None
+    return replace(spot, kind=kind_of(spot, aspect, float(quartiles[1] - quartiles[0]), burning_m2))
 
 
 def _body(body: NDArray[np.bool_], x: int, y: int) -> tuple[int, float]:
@@ -180,9 +185,10 @@ def _body(body: NDArray[np.bool_], x: int, y: int) -> tuple[int, float]:
     return len(ys), float(np.sqrt(spread[1] / spread[0]))
 
 
-def kind_of(spot: HotSpot, aspect: float, quartile_span_c: float) -> HotKind:
-    """The name of a hot thing by heat, size and shape; see the module text."""
-    if spot.core_px >= LEAST_FIRE_PX or spot.smoulder_px >= LEAST_SMOULDER_PX:
+def kind_of(spot: HotSpot, aspect: float, quartile_span_c: float, burning_m2: float | None = None) -> HotKind:
+    """The name of a hot thing by heat, size and shape; see the module text. `burning_m2`: of what is above SMOULDER_C."""
+    is_mouth = burning_m2 is not None and burning_m2 < LEAST_FIRE_M2 and (spot.peak_c or 0.0) < FLAME_C
+    if (spot.core_px >= LEAST_FIRE_PX or spot.smoulder_px >= LEAST_SMOULDER_PX) and not is_mouth:
         return HotKind.FIRE
     small = spot.area_px <= SMALL_PX and (spot.area_m2 is None or spot.area_m2 <= SMALL_M2)
     if small:
