@@ -26,8 +26,11 @@ from bench.real_roofs import FOLDER, Part
 from bench.roof_scenes import SIGMA, Pair, pair
 from patrol.errors import ModelNotRegistered
 from patrol.geo import Camera, PoseSigma
-from patrol_edge.roof_network import load_roof_network
+from patrol_edge.detector import LOWEST_SCORE
+from patrol_edge.roof_network import load_roof_network, roofs_of
+from patrol_edge.rules.rooftop_baseline import NO_SHELF
 from patrol_edge.rules.rooftop_change import CUES, outline_of, regions
+from patrol_edge.rules.rooftop_first import first_found
 from patrol_edge.rules.rooftop_judgement import ChangeNetwork, changed, opinion, watched_roof
 from patrol_edge.rules.rooftop_plane import GSD_M, Raster, Refusal, RoofPicture, parallax_px, resampled, seen_roof
 from patrol_edge.rules.rooftop_registration import Registration, register
@@ -279,6 +282,35 @@ def fitted(first: int, count: int, network: ChangeNetwork | None) -> None:
     )
 
 
+def first_visits(first: int, count: int) -> None:
+    """Print what the network for single pictures finds on one picture by its threshold, on tiles for tuning that no network trained on."""
+    network = roofs_of(NO_SHELF, MODELS, watched=True).single
+    if network is None:
+        print("not released: the registry has no roof")
+        return
+    untouched: list[float] = []
+    built: list[float] = []
+    for seed in range(first, first + count):
+        made = pair(seed, "untrained")
+        for image, camera in ((made.before, made.camera_before), (made.after, made.camera_after)):
+            if isinstance(seen_roof(image, camera, made.roof), Refusal):
+                continue
+            found = first_found(image, camera, made.roof, network, LOWEST_SCORE, LEAST_M2)
+            if image is made.before or made.built is None:
+                untouched.append(max((f.confidence for f in found), default=0.0))
+                continue
+            base = np.array(made.built.base.exterior.coords)[:4]
+            seen = made.true_after.project(np.column_stack([base, np.full(4, made.roof.height_m)]))
+            ring = shapely.Polygon(Raster.of(made.roof).to_pixels(camera.to_plane(seen, made.roof.height_m)))
+            right = [f.confidence for f in found if iou(f.ring, ring.envelope) >= HIT_IOU]
+            built.append(max(right, default=0.0))
+    for limit in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        false, hit = (sum(v >= limit for v in values) for values in (untouched, built))
+        print(
+            f"first visit at {limit:.1f}: {hit} of {len(built)} built found; a find on {false} of {len(untouched)} pictures of roofs as they were"
+        )
+
+
 def main() -> int:
     """Print the tables; 2 when the data is missing."""
     parser = argparse.ArgumentParser(prog="make bench-roofs", description=__doc__)
@@ -286,6 +318,9 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=50_000, help="first seed")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS), help="which of them")
     parser.add_argument("--network", action="store_true", help="with --fit: the network's opinion is one of the cues")
+    parser.add_argument(
+        "--first-visit", action="store_true", help="what single pictures tell, on tiles for tuning, instead"
+    )
     parser.add_argument("--fit", action="store_true", help="print the weights of the cues instead")
     args = parser.parse_args()
     if not FOLDER.is_dir():
@@ -295,6 +330,9 @@ def main() -> int:
     cv2.setRNGSeed(1)
     if args.fit:
         fitted(args.first, args.pairs, network_if_any() if args.network else None)
+        return 0
+    if args.first_visit:
+        first_visits(args.first, args.pairs)
         return 0
     table(args.first, args.pairs, args.rows)
     table_of_real_pairs()

@@ -91,7 +91,7 @@ class RoofWatch(Shape):
         default=True, description="whether a roof without a baseline is judged by its picture alone"
     )
     first_confidence: Number = Field(
-        default=0.3, gt=0, lt=1, description="what a single picture shows less surely is no vote"
+        default=0.5, gt=0, lt=1, description="what a single picture shows less surely is no vote"
     )
 
 

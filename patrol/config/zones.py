@@ -222,7 +222,7 @@ class RoofZone(Shape):
         default=True, description="whether a roof without a baseline is judged by its picture alone"
     )
     first_confidence: Number = Field(
-        default=0.3, gt=0, lt=1, description="what a single picture shows less surely is no vote"
+        default=0.5, gt=0, lt=1, description="what a single picture shows less surely is no vote"
     )
     dwell_s: Number = Field(default=2, ge=0, le=86400, description="how long it must be seen")
     clear_s: Number = Field(default=10, gt=0, le=86400, description="how long it must be gone to count as gone")
