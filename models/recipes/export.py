@@ -6,6 +6,7 @@ import copy
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,15 +27,21 @@ LARGE_WEIGHT = 1024  # elements
 OPSET = 17  # every onnxruntime since 1.13 runs it
 
 
-def blend(trained: nn.Module, pretrained: nn.Module, share: float) -> nn.Module:
-    """A network whose weights are ``share`` of the trained and the rest of the pretrained ones.
+def blend(trained: nn.Module, pretrained: nn.Module, share: float, head_share: float | None = None) -> nn.Module:
+    """A network whose weights are ``share`` of the trained and the rest of the pretrained ones; its head ``head_share`` where given.
 
     Between the two lies a network that has nearly all of what was learnt and has forgotten little.
     """
     result = copy.deepcopy(trained)
     old = pretrained.state_dict()
+    layers: Any = trained.model
+    head = f"model.{len(layers) - 1}."
+
+    def of(name: str) -> float:
+        return head_share if head_share is not None and name.startswith(head) else share
+
     mixed = {
-        name: old[name].lerp(value, share) if value.is_floating_point() else value
+        name: old[name].lerp(value, of(name)) if value.is_floating_point() else value
         for name, value in trained.state_dict().items()
     }
     result.load_state_dict(mixed)

@@ -130,6 +130,7 @@ class Recipe(_Part):
     cleaning: Cleaning
     training: Training
     blend: float = Field(default=1.0, description="share of the trained weights in the exported ones, rest pretrained")
+    head_blend: float | None = Field(default=None, description="the same for the head alone; as ``blend`` where absent")
     threshold_beta: float = 1.0
     most_false_images: float | None = Field(default=None, description="bound on images without object that alert, 0..1")
     targets: list[Target] = Field(default=[], description="what the model is to reach, printed beside what it reaches")

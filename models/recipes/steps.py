@@ -31,6 +31,7 @@ def prepare(recipe: Recipe, run: str, threads: int) -> list[dataset.Example]:
     networks = [
         (train.start(recipe) if item.run == "start" else train.averaged(recipe, recipe.runs / item.run), item.sizes_px)
         for item in recipe.cleaning.teachers
+        if item.run != run  # a run that is to teach later runs has the other teachers only
     ]
     teacher = Teacher(networks) if networks else None
     examples = dataset.prepare(recipe, teacher)
@@ -67,7 +68,8 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
             log.warning(
                 "PyPI's fire-detector is not installed here: it will not be measured (models/recipes/foreign.py)"
             )
-    network = exporting.blend(training.averaged(recipe, recipe.runs / run), pretrained, recipe.blend)
+    trained = training.averaged(recipe, recipe.runs / run)
+    network = exporting.blend(trained, pretrained, recipe.blend, recipe.head_blend)
     draft = recipe.runs / run / "draft.onnx"
     exporting.write_onnx(network, recipe.input_size, {}, draft)
     exporting.check_against_torch(network, recipe, draft)
