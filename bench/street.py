@@ -37,7 +37,7 @@ from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher
 
 ROOT = Path(__file__).resolve().parents[1]
 START = datetime(2026, 3, 1, 4, 0, tzinfo=UTC)
-LATE_S = 6.0  # an alert this long after its dwell is exceeded is the right one, late; later it is not
+LATE_S = 6.0  # an alert this long after its dwell is exceeded is in time; a later one misses it, but is not false
 LENGTH_M = 5.0
 EARLY_S = 4.0  # a car that slows down is within a length of where it will stand for that long
 PROGRESS_EVERY_S = 5.0
@@ -97,17 +97,25 @@ def judge(street: StreetScene, alerts: Alerts, unseen: set[str]) -> tuple[list[s
         if hit is not None:
             rest.remove(hit)
             delays.append(hit[0] - due_s)
-        elif one.object_id in unseen:
+            continue
+        if one.object_id in unseen:
             hidden += 1
         else:
             missed.append(one.object_id)
+        late = next((pair for pair in rest if _is_it(one, pair, due_s, one.ends_s or street.duration_s)), None)
+        if late is not None:
+            rest.remove(late)  # found too late, or after it came into view; but what it says is true
     return missed, delays, len(rest), hidden
 
 
-def _is_it(one: ExpectedIncident, found: tuple[float, AlertRaised], due_s: float) -> bool:
+def _is_it(
+    one: ExpectedIncident, found: tuple[float, AlertRaised], due_s: float, latest_s: float | None = None
+) -> bool:
     """The right hazard in its time; a vehicle also where it stands, give or take its length and the stated accuracy."""
     film_s, alert = found
-    if alert.hazard.value != one.hazard or not due_s - EARLY_S <= film_s <= due_s + LATE_S:
+    if alert.hazard.value != one.hazard or not due_s - EARLY_S <= film_s <= (
+        due_s + LATE_S if latest_s is None else latest_s
+    ):
         return False
     if alert.position is None or one.hazard == "perimeter-intrusion":
         return True

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bench.street import most_a_day
+from bench.street import judge, most_a_day
 from bench.street_scenes import lane_scene, quiet_scene
 from bench.street_views import PerfectEyes, clear, looks_at, noise_of
+from patrol.events import AlertRaised
 from patrol.scenes.truth import Seen
 from patrol_edge.frame import Image
 
@@ -60,6 +62,22 @@ def test_kept_pictures_are_the_rendered_ones(tmp_path: Path) -> None:
     seen = eyes.detect(np.ascontiguousarray(first[0].image[:, :, ::-1]))
     assert "parked" in {one.object_id for one in first[0].seen}
     assert len(seen) > 0
+
+
+def test_a_late_alert_misses_but_is_not_false_and_a_second_one_is() -> None:
+    """Of two alerts 18 s and 20 s after the dwell of a car that still stands there, one is late and one false; nothing is found."""
+    scene = lane_scene(0)
+    assert scene is not None
+    parked = next(one for one in scene.expected if one.object_id == "parked")
+    scene = replace(scene, expected=(parked,))
+    data = json.loads(
+        (Path(__file__).parents[1] / "golden/wire/patrol.alert.raised-1.1.json").read_text(encoding="utf-8")
+    )
+    alert = AlertRaised.model_validate({**data["data"], "hazard": "blocked-fire-lane", "position": None})
+    late = [(33.0, alert), (35.0, alert)]
+    assert judge(scene, late, set()) == (["parked"], [], 1, 0)
+    assert judge(scene, late, {"parked"}) == ([], [], 1, 1)
+    assert judge(scene, [(16.0, alert)], set()) == ([], [1.0], 0, 0)
 
 
 def test_nobody_stays_in_a_quiet_lane() -> None:
