@@ -9,6 +9,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -24,7 +25,6 @@ from models.recipes.runtime import NMS_IOU, Model
 log = logging.getLogger(__name__)
 SCORE_TOLERANCE = 0.03  # processors round differently; a changed model differs by more
 IOU_TOLERANCE = 0.9
-NEVER = 2.0  # a threshold that no score reaches
 REGISTRY_HEAD = (
     "# Every released model. Written by `python -m models.recipes export NAME`; checked by `... verify NAME`.\n"
 )
@@ -38,8 +38,9 @@ def sha256(file: Path) -> str:
 def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = ()) -> dict[str, float]:
     """Operating threshold per class: best F-beta on ``val``; a class with fewer than ten truths takes the others' median.
 
-    Where the recipe bounds false alarms, the threshold of the class that alone alerts in most images without any true object,
-    of ``val`` and the other sets, is raised step by step until at most that share of them holds a detection.
+    Where the recipe bounds false alarms, thresholds are raised until at most that share of the images without any true object,
+    of ``val`` and the other sets, holds a detection; of all ways to share what is allowed among the classes that one in which
+    most images of ``val`` with an object alert.
     """
     enough = [label for label in range(len(recipe.classes)) if measured.score.truths[label] >= 10]
     chosen = {
@@ -47,19 +48,31 @@ def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = 
     }
     usual = round(float(np.median(list(chosen.values()))), 2)
     limits = {name: chosen.get(label, usual) for label, name in enumerate(recipe.classes)}
-    if recipe.most_false_images is not None:
-        while false_images([measured, *others], limits, recipe.classes)[0] > recipe.most_false_images:
-            alone = {
-                name: false_images(
-                    [measured, *others],
-                    {other: limits[name] if other == name else NEVER for other in limits},
-                    recipe.classes,
-                )[0]
-                for name in limits
-            }
-            worst = max(alone, key=alone.__getitem__)
-            limits[worst] = round(limits[worst] + 0.01, 2)
-    return limits
+    if recipe.most_false_images is None:
+        return limits
+    sets = [measured, *others]
+    ways = [
+        dict(zip(limits, way, strict=True))
+        for way in product(*(_raised(recipe, sets, limits, name) for name in limits))
+    ]
+    allowed = [way for way in ways if false_images(sets, way, recipe.classes)[0] <= recipe.most_false_images]
+    return max(
+        allowed,
+        key=lambda way: (alerting([measured], way, recipe.classes, occupied=True)[0], -sum(way.values())),
+    )
+
+
+def _raised(recipe: Recipe, sets: Sequence[Measured], limits: Mapping[str, float], name: str) -> list[float]:
+    """The class's thresholds from its own upward at which one more image without any object falls silent, if it alone could alert."""
+    label = recipe.classes.index(name)
+    highest = [
+        float(found.scores[found.classes == label].max())
+        for item in sets
+        for found, truth in zip(item.found, item.truth, strict=True)
+        if not len(truth) and (found.classes == label).any()
+    ]
+    above = {round((int(score * 100 + 1e-6) + 1) / 100, 2) for score in highest if score >= limits[name]}
+    return sorted({limits[name], *above})
 
 
 def alerting(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import cv2
 import numpy as np
+import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,10 +30,10 @@ from patrol_edge.rules.burning import (
     never_at_rest,
     working_picture,
 )
-from patrol_edge.rules.flame_smoke import LOOKS, MOST_LOOKS
+from patrol_edge.rules.flame_smoke import LOOKS, MOST_LOOKS, STILL_SCORE
 from patrol_edge.rules.sighting import Box, Memory
 from patrol_edge.rules.table import zone_rules
-from tests.edge.conftest import START, ScriptedDetector
+from tests.edge.conftest import ROOT, START, ScriptedDetector
 
 SIZE = (320, 180)
 EVERYTHING = np.ones((SIZE[1], SIZE[0]), bool)
@@ -262,6 +264,12 @@ def test_single_pictures_need_a_sure_network_and_twice_the_votes_and_say_so(conf
     assert "single pictures" in alert.explanation.label
     assert alert.explanation.votes == 12
     assert alert.measurement["single_picture"] == 1
+
+
+def test_single_pictures_are_judged_by_the_released_networks_thresholds() -> None:
+    """What decides alone are the operating thresholds that stand in the released file of `fire_smoke`."""
+    session = onnxruntime.InferenceSession(ROOT / "models/fire_smoke/model.onnx", providers=["CPUExecutionProvider"])
+    assert json.loads(session.get_modelmeta().custom_metadata_map["thresholds"]) == STILL_SCORE
 
 
 def test_a_moving_cameras_frames_are_single_pictures(config: Config) -> None:

@@ -144,6 +144,25 @@ def test_only_the_class_at_fault_pays_for_false_alarms() -> None:
     assert bounded["smoke"] == pytest.approx(0.46)
 
 
+def test_what_is_allowed_goes_to_the_class_that_finds_more_with_it() -> None:
+    """One false image is allowed, fire and smoke each have one: fire keeps it, as raising fire would silence twelve pictures and raising smoke none."""
+    box, nothing = np.array([[0.0, 0, 10, 10]]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
+    fire, smoke = np.array([0]), np.array([1])
+    rows = [(label, Labels(box, label), score) for label, score in [*[(fire, 0.4)] * 12, *[(smoke, 0.8)] * 12]]
+    empty = [Found(box, fire, np.array([0.57])), Found(box, smoke, np.array([0.57]))]
+    founds = [*(Found(box, label, np.array([score])) for label, _, score in rows), *empty]
+    truths = [*(truth for _, truth, _ in rows), nothing, nothing]
+    matches = [
+        [metrics.match(found, truth, label) for label in (0, 1)] for found, truth in zip(founds, truths, strict=True)
+    ]
+    names = ["f.jpg"] * 26
+    measured = Measured(founds, truths, matches, names, names, metrics.score(matches), 1.0)
+    bounded = release.thresholds(recipe_of(["fire", "smoke"], most_false_images=0.5), measured)
+    assert bounded["fire"] <= 0.4
+    assert bounded["smoke"] > 0.57
+    assert release.false_images([measured], bounded, ["fire", "smoke"]) == (0.5, 2)
+
+
 def test_the_table_of_all_models_is_what_was_measured() -> None:
     """models/README.md holds exactly the table that the registry and each model's figures.json give, of these very files."""
     page = (MODELS / "README.md").read_text(encoding="utf-8")
