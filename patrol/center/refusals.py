@@ -62,7 +62,10 @@ def install(app: FastAPI) -> None:
         assert isinstance(err, RequestValidationError)  # noqa: S101 - the handler is registered for nothing else
         fault = err.errors()[0]
         where = ".".join(str(part) for part in fault["loc"])
-        zh, en = f"参数 {where} 不正确：{fault_in_chinese(fault['msg'])}", f"The parameter {where} is wrong: {fault['msg']}"
+        zh, en = (
+            f"参数 {where} 不正确：{fault_in_chinese(fault['msg'])}",
+            f"The parameter {where} is wrong: {fault['msg']}",
+        )
         return _answer(422, "parameter", Name(zh=zh, en=en))
 
     app.add_exception_handler(Refused, refused)
