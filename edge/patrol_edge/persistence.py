@@ -9,6 +9,8 @@ person walking through the view neither restarts a timer nor raises the same ale
   must be there for a fifth of `dwell_s` again: who passes the place where a van has just unloaded does not complete its time.
 - A candidate lost for longer than it had been there, and back with another outline, begins anew. Who rolls through the
   place where another will stop a few seconds later gives that one no time; a vehicle seen now and then keeps its own.
+- Time counts from where it came to rest: once a spot has settled, the votes drawn on the way there give it none. Seen from afar, a car
+  that rolls along a lane for some seconds hardly moves in the picture.
 - It ends when it was looked at and not seen for `clear_s` of *watched* time. Time in which nobody
   looked proves neither presence nor absence: it never clears a spot, and a candidate survives a gap
   of at most its own dwell.
@@ -35,6 +37,7 @@ KEPT_CONFIDENCES = 101  # the median of the last hundred votes says enough, and 
 STAYS_AGAIN = 0.2  # share of the dwell that a spot must be seen again after it was lost for more than two looks
 SETTLING_VOTES = 10  # the anchor follows the boxes for this many votes, then stands: a crawling queue is not one car
 SETTLING_WEIGHT = 0.4  # of the newest box: a car that rolls to a stop is soon where it stands
+SETTLED_IOU = 0.5  # a box of the settling time that overlaps the settled anchor less was drawn on the way there
 
 
 @dataclass(frozen=True)
@@ -66,12 +69,14 @@ class Spot(BaseModel):
     absent_s: float
     alert_id: str | None
     returned_at: AwareDatetime | None = None  # when it was seen again after it had been lost
+    settling: tuple[tuple[AwareDatetime, Box], ...] = ()  # the votes so far, until the anchor stands
 
     def shifted(self, by: timedelta) -> Spot:
         """The same spot after the clock was set: every remembered moment moves along."""
         returned = None if self.returned_at is None else self.returned_at + by
         moments = {"first_seen_at": self.first_seen_at + by, "last_seen_at": self.last_seen_at + by}
-        return self.model_copy(update={**moments, "returned_at": returned})
+        settling = tuple((moment + by, box) for moment, box in self.settling)
+        return self.model_copy(update={**moments, "returned_at": returned, "settling": settling})
 
 
 class ZoneMemory(BaseModel):
@@ -167,7 +172,7 @@ def _begin(sighting: Sighting, zone: str, now: datetime) -> Spot:
     ground = None if sighting.ground is None else (sighting.ground.east_m, sighting.ground.north_m)
     return Spot(
         zone=zone, place=sighting.place, anchor_px=sighting.box_px, ground_m=ground, first_seen_at=now, last_seen_at=now,
-        looks=1, votes=1, confidences=(sighting.confidence,), absent_s=0.0, alert_id=None,
+        looks=1, votes=1, confidences=(sighting.confidence,), absent_s=0.0, alert_id=None, settling=((now, sighting.box_px),),
     )  # fmt: skip
 
 
@@ -195,8 +200,15 @@ def _voted(spot: Spot, sighting: Sighting, now: datetime, rules: Persistence) ->
                 ground[0] + (sighting.ground.east_m - ground[0]) * w,
                 ground[1] + (sighting.ground.north_m - ground[1]) * w,
             )
+    first_seen_at, settling = spot.first_seen_at, ((*spot.settling, (now, sighting.box_px)) if spot.settling else ())
+    if spot.votes + 1 >= SETTLING_VOTES:
+        if spot.alert_id is None and spot.place is None and rules.same_m is None:
+            there = [moment for moment, box in settling if overlap_share(anchor, box) >= SETTLED_IOU]
+            first_seen_at = min(there, default=first_seen_at)
+        settling = ()
     return spot.model_copy(
         update={
+            "first_seen_at": first_seen_at, "settling": settling,
             "anchor_px": anchor, "ground_m": ground, "last_seen_at": now, "looks": spot.looks + 1, "votes": spot.votes + 1,
             "confidences": (*spot.confidences, sighting.confidence)[-KEPT_CONFIDENCES:], "absent_s": 0.0,
             "returned_at": now if spot.absent_s > 2 * rules.look_every_s else spot.returned_at,

@@ -101,6 +101,21 @@ def test_a_car_that_rolls_to_a_stop_is_where_it_stands() -> None:
     assert len(memory.spots) == 1
 
 
+def rolls_in(second: float) -> Box:
+    """A car that comes along the lane towards the camera for 6 s and stops: its box moves little and grows."""
+    part = min(second / 6, 1.0)
+    return (140 - 10 * part, 100 + 6 * part, 180 + 14 * part, 130 + 36 * part)
+
+
+def test_time_counts_from_where_it_came_to_rest() -> None:
+    """A car that rolls in for 6 s and stands for 15 of the 20 seconds raises nothing; one that stays is raised when it has stood for 20, give or take its last metres."""
+    _, loads = run([(t, [car(rolls_in(t))] if t <= 21 else []) for t in range(40)])
+    _, stays = run([(t, [car(rolls_in(t))]) for t in range(40)])
+    assert loads == []
+    assert [type(c) for _, c in stays] == [Raised]
+    assert 22 <= stays[0][0] <= 26
+
+
 def test_a_crawling_queue_is_not_one_car() -> None:
     """A box that creeps forward for minutes leaves its anchor behind and does not alert as if it stood."""
     looks = [(float(t), [car((100 + 6 * t, 100, 200 + 6 * t, 160))]) for t in range(120)]
