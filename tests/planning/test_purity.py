@@ -72,7 +72,10 @@ def test_the_watch_can_fail() -> None:
     assert "/dev/null" in done.stdout
 
 
-VALUES = {"patrol.geo", "patrol.errors", "patrol.planning.airspace", "patrol.planning.drone", "patrol.planning.mission"}
+VALUES = {
+    "patrol.geo", "patrol.errors", "patrol.planning.airspace", "patrol.planning.drone", "patrol.planning.mission",
+    "patrol.errors.translate",  # sentences in the reader's language: nothing of the planner
+}  # fmt: skip
 PLANNERS_OWN = {"power_w", "ground_speed", "air_density", "holds_during", "usable_wh", "footprint_m"}
 
 
