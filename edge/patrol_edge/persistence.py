@@ -28,9 +28,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, JsonValue
 from patrol_edge.rules.sighting import Box, Sighting, overlap_share
 
 SAME_SPOT_IOU = 0.35  # boxes of a standing vehicle overlap far more; of its neighbour in a row far less
-SAME_OUTLINE_IOU = (
-    0.7  # a network draws a standing vehicle within this from look to look; two vehicles seldom agree so well
-)
+# a network draws a standing vehicle within this from look to look; two vehicles seldom agree so well
+SAME_OUTLINE_IOU = 0.7
 SAME_SPOT_M = 1.2  # ground points closer than this are one spot even when occlusion cuts the box
 MAX_SPOTS = 64  # a zone with more simultaneous candidates is a crowd; the oldest unraised are dropped first
 KEPT_CONFIDENCES = 101  # the median of the last hundred votes says enough, and memory stays bounded
@@ -69,7 +68,8 @@ class Spot(BaseModel):
     absent_s: float
     alert_id: str | None
     returned_at: AwareDatetime | None = None  # when it was seen again after it had been lost
-    settling: tuple[tuple[AwareDatetime, Box], ...] = ()  # the votes so far, until the anchor stands
+    # the votes so far, until the anchor stands; none where the outline tells nothing: a zone that is one place, a camera that moves
+    settling: tuple[tuple[AwareDatetime, Box], ...] = ()
 
     def shifted(self, by: timedelta) -> Spot:
         """The same spot after the clock was set: every remembered moment moves along."""
@@ -152,7 +152,7 @@ def look(
     for sighting in sorted(sightings, key=lambda s: -s.confidence):
         # a second box around the same thing (a van that is also a truck), or a second person in the zone, begins nothing
         if not any(_closeness(spot, sighting, rules.same_m) > 0 for spot in spots):
-            keep(_begin(sighting, zone, now), sighting)
+            keep(_begin(sighting, zone, now, rules), sighting)
     return ZoneMemory(spots=tuple(_bounded(spots)), last_look_at=now, kept=memory.kept), findings
 
 
@@ -168,11 +168,12 @@ def _alert_id(spot: Spot, identity: str) -> str:
     return str(uuid5(NAMESPACE_URL, f"{identity}/{spot.zone}/{where}/{spot.first_seen_at.isoformat()}"))
 
 
-def _begin(sighting: Sighting, zone: str, now: datetime) -> Spot:
+def _begin(sighting: Sighting, zone: str, now: datetime, rules: Persistence) -> Spot:
+    settling = ((now, sighting.box_px),) if sighting.place is None and rules.same_m is None else ()
     ground = None if sighting.ground is None else (sighting.ground.east_m, sighting.ground.north_m)
     return Spot(
         zone=zone, place=sighting.place, anchor_px=sighting.box_px, ground_m=ground, first_seen_at=now, last_seen_at=now,
-        looks=1, votes=1, confidences=(sighting.confidence,), absent_s=0.0, alert_id=None, settling=((now, sighting.box_px),),
+        looks=1, votes=1, confidences=(sighting.confidence,), absent_s=0.0, alert_id=None, settling=settling,
     )  # fmt: skip
 
 
@@ -190,7 +191,7 @@ def _another(spot: Spot, sighting: Sighting, rules: Persistence) -> bool:
 
 def _voted(spot: Spot, sighting: Sighting, now: datetime, rules: Persistence) -> Spot:
     if _another(spot, sighting, rules):
-        return _begin(sighting, spot.zone, now)
+        return _begin(sighting, spot.zone, now, rules)
     anchor, ground = spot.anchor_px, spot.ground_m
     if spot.votes < SETTLING_VOTES and spot.place is None:
         w = max(1.0 / (spot.votes + 1), SETTLING_WEIGHT)
@@ -200,12 +201,14 @@ def _voted(spot: Spot, sighting: Sighting, now: datetime, rules: Persistence) ->
                 ground[0] + (sighting.ground.east_m - ground[0]) * w,
                 ground[1] + (sighting.ground.north_m - ground[1]) * w,
             )
-    first_seen_at, settling = spot.first_seen_at, ((*spot.settling, (now, sighting.box_px)) if spot.settling else ())
-    if spot.votes + 1 >= SETTLING_VOTES:
-        if spot.alert_id is None and spot.place is None and rules.same_m is None:
-            there = [moment for moment, box in settling if overlap_share(anchor, box) >= SETTLED_IOU]
-            first_seen_at = min(there, default=first_seen_at)
-        settling = ()
+    first_seen_at, settling = spot.first_seen_at, spot.settling
+    if settling:
+        settling = (*settling, (now, sighting.box_px))
+        if len(settling) >= SETTLING_VOTES:
+            if spot.alert_id is None:
+                there = [moment for moment, box in settling if overlap_share(anchor, box) >= SETTLED_IOU]
+                first_seen_at = min(there, default=first_seen_at)
+            settling = ()
     return spot.model_copy(
         update={
             "first_seen_at": first_seen_at, "settling": settling,

@@ -112,14 +112,22 @@ def recipe_of(classes: list[str], **more: object) -> Recipe:
     )
 
 
+def measured_of(classes: int, shown: list[tuple[int, float]], empty: list[tuple[int, float]]) -> Measured:
+    """One (class, score) found a picture: in ``shown`` it is there, in ``empty`` nothing is."""
+    box, nothing = np.array([[0.0, 0, 10, 10]]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
+    founds = [Found(box, np.array([label]), np.array([score])) for label, score in [*shown, *empty]]
+    truths = [*(Labels(box, np.array([label])) for label, _ in shown), *(nothing for _ in empty)]
+    matches = [
+        [metrics.match(found, truth, label) for label in range(classes)]
+        for found, truth in zip(founds, truths, strict=True)
+    ]
+    names = ["f.jpg"] * len(founds)
+    return Measured(founds, truths, matches, names, names, metrics.score(matches), 1.0)
+
+
 def test_thresholds_rise_until_few_empty_images_alert() -> None:
     """A lamp that scores 0.45 in one of two empty pictures lifts the threshold above it; without the bound it stays."""
-    boxes = np.array([[0.0, 0, 10, 10]])
-    fire, nothing = np.array([0]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
-    founds = [Found(boxes, fire, np.array([score])) for score in (*[0.4] * 12, 0.45, 0.1)]
-    truths = [*[Labels(boxes, fire)] * 12, nothing, nothing]
-    matches = [[metrics.match(found, truth, 0)] for found, truth in zip(founds, truths, strict=True)]
-    measured = Measured(founds, truths, matches, ["g"] * 14, ["f.jpg"] * 14, metrics.score(matches), 1.0)
+    measured = measured_of(1, [(0, 0.4)] * 12, [(0, 0.45), (0, 0.1)])
     rules = recipe_of(["fire"])
     assert release.thresholds(rules, measured)["fire"] <= 0.4
     bounded = release.thresholds(rules.model_copy(update={"most_false_images": 0.02}), measured)
@@ -129,16 +137,7 @@ def test_thresholds_rise_until_few_empty_images_alert() -> None:
 
 def test_only_the_class_at_fault_pays_for_false_alarms() -> None:
     """Smoke scores 0.45 in an empty picture, fire never does: smoke's threshold rises above it, fire's stays where it was."""
-    box, nothing = np.array([[0.0, 0, 10, 10]]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
-    fire, smoke = np.array([0]), np.array([1])
-    rows = [(label, Labels(box, label), score) for label, score in [*[(fire, 0.4)] * 12, *[(smoke, 0.4)] * 12]]
-    founds = [*(Found(box, label, np.array([score])) for label, _, score in rows), Found(box, smoke, np.array([0.45]))]
-    truths = [*(truth for _, truth, _ in rows), nothing]
-    matches = [
-        [metrics.match(found, truth, label) for label in (0, 1)] for found, truth in zip(founds, truths, strict=True)
-    ]
-    names = ["f.jpg"] * 25
-    measured = Measured(founds, truths, matches, names, names, metrics.score(matches), 1.0)
+    measured = measured_of(2, [*[(0, 0.4)] * 12, *[(1, 0.4)] * 12], [(1, 0.45)])
     bounded = release.thresholds(recipe_of(["fire", "smoke"], most_false_images=0.02), measured)
     assert bounded["fire"] <= 0.4
     assert bounded["smoke"] == pytest.approx(0.46)
@@ -146,17 +145,7 @@ def test_only_the_class_at_fault_pays_for_false_alarms() -> None:
 
 def test_what_is_allowed_goes_to_the_class_that_finds_more_with_it() -> None:
     """One false image is allowed, fire and smoke each have one: fire keeps it, as raising fire would silence twelve pictures and raising smoke none."""
-    box, nothing = np.array([[0.0, 0, 10, 10]]), Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64))
-    fire, smoke = np.array([0]), np.array([1])
-    rows = [(label, Labels(box, label), score) for label, score in [*[(fire, 0.4)] * 12, *[(smoke, 0.8)] * 12]]
-    empty = [Found(box, fire, np.array([0.57])), Found(box, smoke, np.array([0.57]))]
-    founds = [*(Found(box, label, np.array([score])) for label, _, score in rows), *empty]
-    truths = [*(truth for _, truth, _ in rows), nothing, nothing]
-    matches = [
-        [metrics.match(found, truth, label) for label in (0, 1)] for found, truth in zip(founds, truths, strict=True)
-    ]
-    names = ["f.jpg"] * 26
-    measured = Measured(founds, truths, matches, names, names, metrics.score(matches), 1.0)
+    measured = measured_of(2, [*[(0, 0.4)] * 12, *[(1, 0.8)] * 12], [(0, 0.57), (1, 0.57)])
     bounded = release.thresholds(recipe_of(["fire", "smoke"], most_false_images=0.5), measured)
     assert bounded["fire"] <= 0.4
     assert bounded["smoke"] > 0.57

@@ -33,10 +33,8 @@ MOST_BLOBS = 250  # per frame; more is a shaken camera or a downpour, and the la
 MOST_TRACKS = 500
 BEGUN_EACH = 3  # tracks that may begin with one blob
 MISSES = 4  # frames in a row in which a track may be hidden or lost
-SURE_POINTS, HIDDEN = (
-    12,
-    15,
-)  # so long a track is predicted through so many frames: behind a bough, through a beam of light
+# a track of so many points is predicted through so many frames: behind a bough, through a beam of light
+SURE_POINTS, HIDDEN = 12, 15
 ALIKE = 1.4  # natural logarithm of the most that a thing's area changes from one sight to the next: it turns
 LEAST_POINTS = 9
 LEAST_SECONDS = 0.3
