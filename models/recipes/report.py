@@ -173,7 +173,7 @@ def write(recipe: Recipe, run: str = "main") -> str:
         )
     said["targets"] = targets(recipe, sets)
     if recipe.roofs is not None:
-        known = detection_report.truth(recipe.roofs, shared_data() / recipe.roofs.data)
+        known = detection_report.truth(recipe.roofs, shared_data() / recipe.roofs.data, recipe.folder)
         said["roofs"] = detection_report.figures(everything[0], everything[1], known, limits, recipe.seed)
         said["targets"] += detection_report.targets(said["roofs"])
         parts.insert(1, detection_report.section(said["roofs"]))

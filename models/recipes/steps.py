@@ -81,7 +81,7 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
     measured = measure(model, recipe, recipe.val)
     limits = release.thresholds(recipe, measured, others)
     if recipe.roofs is not None:
-        known = detection_report.truth(recipe.roofs, shared_data() / recipe.roofs.data)
+        known = detection_report.truth(recipe.roofs, shared_data() / recipe.roofs.data, recipe.folder)
         limits["structure"] = detection_report.structure_threshold(measured, known)
     data = json.loads((recipe.folder / "manifest.json").read_text(encoding="utf-8"))["data_sha256"]
     file = recipe.folder / "model.onnx"

@@ -1,5 +1,6 @@
 """The rooftop networks' data: nothing of val is trained on, structures are to scale, and a pair marks what was built and nothing else."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,13 +12,14 @@ from hypothesis import strategies as st
 from models.recipes import metrics
 from models.recipes.evaluate import Measured
 from models.recipes.labels import Found, Labels
-from models.recipes.recipe import shared_data
+from models.recipes.recipe import MODELS, shared_data
 from models.recipes.roofs import detection_report, detection_set, pairs, seasons, structures, tiles
 from models.recipes.roofs.tiles import METRES_PER_PX, Area, Building, Ground
 
 VAL = Area(x=(386690, 386695), y=(220247, 220248))
 MAPPED = Area(x=(386690, 386695), y=(220241, 220248))
 STILL = {"exposure": 0.0}
+NOTHING = np.zeros((0, 4))
 NO_SCORE = metrics.Score(np.zeros(3), np.zeros(3), np.zeros(3, dtype=np.int64))
 
 
@@ -186,10 +188,47 @@ def test_a_view_turns_footprints_with_the_picture() -> None:
         assert box.tolist() == [across.min(), down.min(), across.max() + 1, down.max() + 1]
 
 
+def test_what_stands_on_a_roof_turns_with_it_and_is_labelled() -> None:
+    """A shed marked on the real roof is a structure among the labels of every view, its box around what the picture shows of it."""
+    place = roof_ground()
+    shed = np.array([[200.0, 220.0], [240.0, 220.0], [240.0, 250.0], [200.0, 250.0]])
+    cv2.fillPoly(place.image, [shed.astype(np.int32)], (250, 60, 20))
+    for turn in (0.0, 33.0, 90.0, 211.0):
+        seen = tiles.view(replace(place, standing=(shed,)), np.array([256.0, 256.0]), turn, 0.9, 400, "v")
+        made = detection_set.whole(seen)
+        assert made.classes == [detection_set.CLASSES["concrete"], detection_set.CLASSES["structure"]]
+        down, across = np.nonzero(seen.image[..., 0] > 215)
+        blue = [across.min(), down.min(), across.max() + 1, down.max() + 1]
+        assert made.boxes[1] == pytest.approx(blue, abs=2.0)
+
+
+def test_what_a_person_saw_stand_lies_on_roofs_of_the_map(tmp_path: Path) -> None:
+    """Every outline of the recipe's file has its middle on a footprint of its tile; an outline of three corners is refused."""
+    folder, file = roofs_folder(), MODELS / "roof" / "standing.yaml"
+    marked = tiles.marked(file)
+    places = {
+        place.name.removesuffix("-north"): place
+        for split in ("train", "val")
+        for place in tiles.grounds(folder, split, VAL, MAPPED, marked)
+    }
+    assert sum(len(place.standing) for place in places.values()) == sum(map(len, marked.values())) > 50
+    for place in places.values():
+        for outline in place.standing:
+            middle = (float(outline[:, 0].mean()), float(outline[:, 1].mean()))
+            assert any(
+                cv2.pointPolygonTest(item.outline.astype(np.float32), middle, False) >= 0 for item in place.buildings
+            )
+    wrong = tmp_path / "standing.yaml"
+    wrong.write_text("OAM-1-2-19:\n  - [[0, 0], [1, 0], [1, 1]]\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="four corners"):
+        tiles.marked(wrong)
+
+
 def test_labels_of_the_detector_say_tin_concrete_and_structure() -> None:
     """A ground with structures put onto it keeps its roof's box and adds a box for each structure, inside the picture."""
     chosen = detection_set.RoofSet.model_validate(
         {
+            "standing": "standing.yaml",
             "mapped": MAPPED,
             "val": VAL,
             "light": {"shadow_bearing_deg": 60, "shadow_per_height": [0.5, 1.0]},
@@ -219,13 +258,25 @@ def test_a_roof_of_any_material_counts_once_and_its_material_apart() -> None:
         np.array([0.9, 0.6, 0.7]),
     )
     yard = np.array([[90.0, 90], [140, 90], [140, 140], [90, 140]])
-    tile = detection_report.Tile(box, Labels(box, np.array([1])), [yard])
+    tile = detection_report.Tile(box, Labels(box, np.array([1])), [yard], NOTHING)
     measured = Measured([found], [Labels(box, np.array([1]))], [], ["t"], ["t.png"], NO_SCORE, 1.0)
     limits = {"roof_tin": 0.5, "roof_concrete": 0.5, "structure": 0.5}
     row = detection_report.rows(measured, {"t": tile}, limits)[0]
-    assert (row.right, row.told, row.false, row.roofs) == (1, 1, 1, 1)
+    assert (row.right, row.told, row.found, row.false, row.roofs) == (1, 1, 1, 1, 1)
     assert len(row.boxes.scores) == 1
     assert row.boxes.hits[0].all()
+
+
+def test_a_structure_that_stands_there_in_truth_is_not_false() -> None:
+    """Of two finds on an untouched roof the one on a marked shed is right, the other false; both are counted as found."""
+    yard = np.array([[0.0, 0], [200, 0], [200, 200], [0, 200]])
+    shed = np.array([[20.0, 20, 60, 60]])
+    found = Found(np.array([[22.0, 18, 60, 58], [120, 120, 150, 150]]), np.array([2, 2]), np.array([0.9, 0.8]))
+    tile = detection_report.Tile(shed, Labels(NOTHING, np.zeros(0, dtype=np.int64)), [yard], shed)
+    measured = Measured([found], [Labels(NOTHING, np.zeros(0, dtype=np.int64))], [], ["t"], ["t.png"], NO_SCORE, 1.0)
+    limits = {"roof_tin": 0.5, "roof_concrete": 0.5, "structure": 0.5}
+    row = detection_report.rows(measured, {"t": tile}, limits)[0]
+    assert (row.found, row.false) == (2, 1)
 
 
 def test_the_threshold_of_structures_is_where_few_untouched_roofs_have_one() -> None:
@@ -237,6 +288,7 @@ def test_the_threshold_of_structures_is_where_few_untouched_roofs_have_one() -> 
         np.zeros((20, 4)),
         Labels(np.zeros((0, 4)), np.zeros(0, dtype=np.int64)),
         [np.array([[0.0, 0], [9, 0], [9, 9], [0, 9]])],
+        NOTHING,
     )
     measured = Measured([found], [], [], ["t"], ["t.png"], NO_SCORE, 1.0)
     assert detection_report.structure_threshold(measured, {"t": tile}) == pytest.approx(0.41)

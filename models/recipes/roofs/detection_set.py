@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -34,6 +34,7 @@ class RoofSet(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     data: str = "roofs"
+    standing: Path = Field(description="YAML beside the recipe: structures that a person saw on real roofs")
     mapped: Area
     val: Area
     light: pairs.Light
@@ -94,15 +95,19 @@ def resolved(place: Ground, known: Sequence[Ground]) -> Ground:
         near = [told[int(number)][1] for number in np.argsort(gap)[:NEIGHBOURS]]
         return Building(roof.outline, "tin" if near.count("tin") > NEIGHBOURS // 2 else "concrete")
 
-    return Ground(place.name, place.image, tuple(said(roof) for roof in place.buildings), place.mapped)
+    return replace(place, buildings=tuple(said(roof) for roof in place.buildings))
 
 
 def boxes_of(place: Ground) -> Floats:
     """Boxes ``[n, 4]`` xyxy around what the picture shows of each building; empty where it shows nothing."""
-    h, w = place.image.shape[:2]
+    return boxes_around([item.outline for item in place.buildings], *place.image.shape[:2])
+
+
+def boxes_around(outlines: Sequence[Floats], h: int, w: int) -> Floats:
+    """Boxes ``[n, 4]`` xyxy around what a picture of ``h`` by ``w`` shows of each outline; empty where it shows nothing."""
     rows = []
-    for item in place.buildings:
-        seen = filled(item.outline, h, w) > 0.5
+    for outline in outlines:
+        seen = filled(outline, h, w) > 0.5
         across, down = np.flatnonzero(seen.any(axis=0)), np.flatnonzero(seen.any(axis=1))
         whole_px = [across[0], down[0], across[-1] + 1, down[-1] + 1] if len(across) and len(down) else [0, 0, 0, 0]
         rows.append([float(value) for value in whole_px])
@@ -110,12 +115,11 @@ def boxes_of(place: Ground) -> Floats:
 
 
 def whole(place: Ground) -> Labelled:
-    """The ground as it is."""
-    boxes = boxes_of(place)
-    large = (
-        (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= LEAST_SIDE_PX if len(boxes) else np.zeros(0, bool)
-    )
-    classes = [CLASSES[str(place.buildings[int(index)].material)] for index in np.flatnonzero(large)]
+    """The ground as it is, with what is known to stand on its roofs."""
+    boxes = np.concatenate([boxes_of(place), boxes_around(place.standing, *place.image.shape[:2])])
+    materials = [str(item.material) for item in place.buildings] + ["structure"] * len(place.standing)
+    large = (boxes[:, 2:] - boxes[:, :2]).min(axis=1) >= LEAST_SIDE_PX if len(boxes) else np.zeros(0, bool)
+    classes = [CLASSES[materials[int(index)]] for index in np.flatnonzero(large)]
     return Labelled(place.name, place.image, boxes[large], classes)
 
 
@@ -133,6 +137,8 @@ def built(
     hosts = [item.outline for item in place.buildings if item.material == "concrete"]
     picture = place.image.astype(np.float32)
     taken = np.zeros((h, w), np.float32)
+    for outline in place.standing:
+        taken = np.maximum(taken, filled(outline, h, w))
     boxes, classes = [*base.boxes], [*base.classes]
     drawn = pairs.Rules(
         light=rules.light,
@@ -217,8 +223,12 @@ def _train(rules: RoofSet, data: Path, seed: int, known: Sequence[Ground]) -> li
 
 
 def write(rules: RoofSet, data: Path, folder: Path, seed: int) -> dict[str, int]:
-    """Make ``train``, ``val`` (tiles as they are) and ``val-built`` (structures on them) in ``folder``; number of pictures of each."""
-    known = [item for item in tiles.grounds(data, "train", rules.val, rules.mapped) if item.mapped]
+    """Make ``train``, ``val`` (tiles as they are) and ``val-built`` (structures on them) in ``folder``; number of pictures of each.
+
+    What stands on the real roofs of train is labelled; in ``val`` and ``val-built`` only what was put there is.
+    """
+    standing = tiles.marked(folder.parent / rules.standing)
+    known = [item for item in tiles.grounds(data, "train", rules.val, rules.mapped, standing) if item.mapped]
     val = [resolved(item, known) for item in tiles.grounds(data, "val", rules.val, rules.mapped)]
     cuts = structures.cut_outs(val)
     made = {"train": _train(rules, data, seed, known), "val": [whole(item) for item in val]}

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 import cv2
 import numpy as np
+import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
@@ -51,12 +52,16 @@ class Building:
 
 @dataclass(frozen=True)
 class Ground:
-    """A picture BGR ``[h, w, 3]`` at 13 cm a pixel, north up, and the footprints in its pixels; none are known where not mapped."""
+    """A picture BGR ``[h, w, 3]`` at 13 cm a pixel, north up, and the footprints in its pixels; none are known where not mapped.
+
+    standing: outlines ``[4, 2]`` of sheds, canopies and the like that a person saw stand on its roofs.
+    """
 
     name: str
     image: NDArray[np.uint8]
     buildings: tuple[Building, ...]
     mapped: bool
+    standing: tuple[Floats, ...] = ()
 
 
 def world_px(longitude_deg: float, latitude_deg: float) -> tuple[float, float]:
@@ -121,6 +126,20 @@ def ground(file: Path, known: Sequence[Building], mapped: Area) -> Ground:
     return Ground(file.stem, np.asarray(image, dtype=np.uint8), here if is_mapped else (), is_mapped)
 
 
+def marked(file: Path) -> dict[str, tuple[Floats, ...]]:
+    """Outlines of structures that stand on real roofs, by tile: ``name: [[[x, y], ...], ...]`` in pixels of the tile.
+
+    Raises OSError without the file, ValueError where an outline has not four corners.
+    """
+    result = {}
+    for name, rings in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+        outlines = tuple(np.array(ring, dtype=float) for ring in rings)
+        if any(outline.shape != (4, 2) for outline in outlines):
+            raise ValueError(f"{file.name}: {name}: an outline is four corners, each x and y in pixels")
+        result[str(name)] = outlines
+    return result
+
+
 def far_half(place: Ground, val: Area) -> Ground | None:
     """The half of a mapped tile that is away from ``val`` to its north, without any building that reaches the other half.
 
@@ -135,11 +154,14 @@ def far_half(place: Ground, val: Area) -> Ground | None:
     for item in crossing:
         cv2.fillPoly(image, [item.outline.astype(np.int32)], (114, 114, 114))
     kept = tuple(item for item in place.buildings if item.outline[:, 1].max() <= half)
-    return Ground(f"{place.name}-north", image, kept, True)
+    standing = tuple(outline for outline in place.standing if outline[:, 1].max() <= half)
+    return Ground(f"{place.name}-north", image, kept, True, standing)
 
 
-def grounds(folder: Path, split: Split, val: Area, mapped: Area) -> list[Ground]:
-    """Every ground of a split, by name. Raises FileNotFoundError if there is no tile."""
+def grounds(
+    folder: Path, split: Split, val: Area, mapped: Area, standing: Mapping[str, tuple[Floats, ...]] | None = None
+) -> list[Ground]:
+    """Every ground of a split, by name, with what is known to stand on its roofs. Raises FileNotFoundError if there is no tile."""
     files = sorted((folder / "tiles").glob("OAM-*.jpg"))
     if not files:
         raise FileNotFoundError(f"no roof tile in {folder / 'tiles'}")
@@ -147,10 +169,13 @@ def grounds(folder: Path, split: Split, val: Area, mapped: Area) -> list[Ground]
     result = []
     for file in files:
         side = split_of(*number(file), val)
+        if side is not None and side != split:
+            continue
+        place = replace(ground(file, known, mapped), standing=(standing or {}).get(file.stem, ()))
         if side == split:
-            result.append(ground(file, known, mapped))
-        elif side is None and split == "train":
-            half = far_half(ground(file, known, mapped), val)
+            result.append(place)
+        elif split == "train":
+            half = far_half(place, val)
             result += [half] if half is not None else []
     return result
 
@@ -187,7 +212,12 @@ def district(places: Sequence[Ground], known: Sequence[Building]) -> Ground:
             inside.append(Building(outline, item.material))
         else:
             image[part][foot > 0] = 114
-    return Ground("district", image, tuple(inside), True)
+    standing = tuple(
+        outline + corner
+        for place, corner in zip(mapped, (corners - first) * TILE_PX, strict=True)
+        for outline in place.standing
+    )
+    return Ground("district", image, tuple(inside), True, standing)
 
 
 def view(place: Ground, middle: Floats, turn_deg: float, zoom: float, size: int, name: str) -> Ground:
@@ -205,6 +235,11 @@ def view(place: Ground, middle: Floats, turn_deg: float, zoom: float, size: int,
         borderValue=(114,) * 3,
     )
     moved = (Building(item.outline @ matrix[:, :2].T + matrix[:, 2], item.material) for item in place.buildings)
+    standing = (outline @ matrix[:, :2].T + matrix[:, 2] for outline in place.standing)
     return Ground(
-        name, np.asarray(image, np.uint8), tuple(item for item in moved if _within(item.outline, size, size)), True
+        name,
+        np.asarray(image, np.uint8),
+        tuple(item for item in moved if _within(item.outline, size, size)),
+        True,
+        tuple(outline for outline in standing if _within(outline, size, size)),
     )
