@@ -25,7 +25,7 @@ ObjectClass = Literal["person", "bicycle", "car", "motorcycle", "bus", "truck"]
 CLASSES: tuple[ObjectClass, ...] = ("person", "bicycle", "car", "motorcycle", "bus", "truck")
 CLASS_OF: dict[ActorKind, ObjectClass] = {
     "person": "person", "bicycle": "bicycle", "ebike": "motorcycle", "motorcycle": "motorcycle", "sedan": "car", "hatchback": "car",
-    "suv": "car", "minivan": "car", "taxi": "car", "van": "truck", "bus": "bus", "truck": "truck", "fire_engine": "truck",
+    "suv": "car", "minivan": "car", "taxi": "car", "van": "car", "bus": "bus", "truck": "truck", "fire_engine": "truck",
 }  # fmt: skip
 CYCLES = ("bicycle", "ebike", "motorcycle")
 STEP_M = 0.72  # length of one walking step, about 0.43 of the body's height

@@ -13,6 +13,7 @@ DARK: Colour = (0.012, 0.012, 0.014)
 GLASS: Colour = (0.012, 0.015, 0.017)
 CHROME: Colour = (0.35, 0.36, 0.37)
 WHITE_LAMP: Colour = (0.55, 0.56, 0.58)
+EMPTY_BELOW = 0.65  # of the load's share: under half of the open trucks are empty
 RED_LAMP: Colour = (0.22, 0.008, 0.008)
 
 
@@ -223,6 +224,10 @@ def _load(rng: np.random.Generator, fire: bool, half: float, load: float, bed: f
         quad([(-half, e, bed), (half, e, bed), (half, e, bed + tall), (-half, e, bed + tall)], Material.TIN, colour)
         for e in (y - load / 2, y + load / 2)
     ]
-    goods = box((2 * half * 0.9, load * float(rng.uniform(0.4, 0.95)), tall * float(rng.uniform(0.6, 1.6))), (0, y, bed),
-                Material.CLOTH, varied(rng, srgb(60, 90, 130) if kind == "tarp" else srgb(150, 120, 80), 0.3))  # fmt: skip
+    share, high = float(rng.uniform(0.4, 0.95)), float(rng.uniform(0.6, 1.6))
+    colour = varied(rng, srgb(60, 90, 130) if kind == "tarp" else srgb(150, 120, 80), 0.3)
+    if kind != "tarp" and share < EMPTY_BELOW:  # an open bed with nothing but a little sand on it
+        goods = box((2 * half * 0.98, load * 0.98, 0.05), (0, y, bed), Material.CLOTH, colour)
+    else:
+        goods = box((2 * half * 0.9, load * share, tall * high), (0, y, bed), Material.CLOTH, colour)
     return merge([floor, *sides, *ends, goods])

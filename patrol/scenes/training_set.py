@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from math import cos, hypot, radians, sin
+from math import cos, hypot, radians, sin, tan
 from pathlib import Path
 
 import cv2
@@ -29,12 +29,17 @@ SMALLEST_PX = 7.0  # narrower or lower boxes are not labelled
 SMALLEST_SHARE = 0.22  # an object hidden more than that is not labelled
 FAINTEST = 4.0  # standard deviation of display values, noise averaged out: below it a person sees nothing
 FAR_M = 75.0
+MAST_SHARE = 0.3  # of the pictures: a camera high on a street's mast that looks steeply down on what passes close by
+DARK_SHARE = 0.3  # of the pictures are made night, half of these seen by infrared: what little light leaves is the hardest to learn
 
 KINDS: tuple[tuple[ActorKind, float, float], ...] = (
     # kind, how often, metres of free room around it
     ("person", 0.34, 0.6), ("sedan", 0.12, 3.0), ("suv", 0.1, 3.0), ("hatchback", 0.07, 2.8), ("minivan", 0.05, 2.9), ("taxi", 0.03, 3.0),
     ("van", 0.05, 3.4), ("truck", 0.05, 4.3), ("bus", 0.035, 6.3), ("ebike", 0.08, 1.2), ("motorcycle", 0.025, 1.2), ("bicycle", 0.05, 1.2),
 )  # fmt: skip
+
+RARE_ON_ROADS = ("truck", "bus", "van", "bicycle")  # what few cameras show, and what a close, steep view changes most
+MAST_KINDS = tuple((kind, share * (2.5 if kind in RARE_ON_ROADS else 1.0), room) for kind, share, room in KINDS)
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,15 @@ def training_frames(seed: int, count: int, width_px: int = 960, height_px: int =
         stage = None
         for k in range(min(PER_DISTRICT, count - number * PER_DISTRICT)):
             rng = np.random.default_rng([district_seed, k, 301])
-            camera = random_camera(world, rng, width_px, height_px)
-            scene = Scene(
-                world, random_crowd(world, camera, rng), random_conditions(world, rng), int(rng.integers(1 << 30))
+            mast = mast_camera(world, rng, width_px, height_px) if rng.random() < MAST_SHARE else None
+            camera = mast or random_camera(world, rng, width_px, height_px)
+            crowd = random_crowd(world, camera, rng, MAST_KINDS if mast else KINDS)
+            weather = (
+                darkened(random_conditions(world, rng), rng)
+                if rng.random() < DARK_SHARE
+                else random_conditions(world, rng)
             )
+            scene = Scene(world, crowd, weather, int(rng.integers(1 << 30)))
             stage = stage_of(scene) if stage is None else stage
             shot = picture(scene, camera, random_sensor(rng), 0.0, stage=stage)
             told = tuple(s for s in shot.seen if stands_out(shot.image, s))
@@ -127,6 +137,27 @@ def random_camera(world: World, rng: np.random.Generator, width_px: int, height_
     return Camera(Lens.from_hfov(width_px, height_px, 75), Pose(0, -45, 6.0, 0, -15))
 
 
+def mast_camera(world: World, rng: np.random.Generator, width_px: int, height_px: int) -> Camera | None:
+    """A camera 5.5 to 11 m up beside a road, looking 28 to 55 degrees down onto it; None where the district has no free place for one."""
+    for _ in range(100):
+        road = world.roads[int(rng.integers(len(world.roads)))]
+        (x0, y0), (x1, y1) = road.centreline[0], road.centreline[-1]
+        along = float(rng.uniform(0.1, 0.9))
+        aim = (x0 + along * (x1 - x0), y0 + along * (y1 - y0))
+        up, pitch = float(rng.uniform(5.5, 11.0)), float(rng.uniform(-55, -28))
+        turn, away = float(rng.uniform(0, 360)), up / tan(radians(-pitch))
+        x, y = aim[0] - away * sin(radians(turn)), aim[1] - away * cos(radians(turn))
+        if max(abs(aim[0]), abs(aim[1])) < 60 and free(world, x, y, 0.8):
+            lens = Lens.from_hfov(width_px, height_px, float(rng.uniform(38, 72)))
+            return Camera(lens, Pose(x, y, up, turn, pitch, float(rng.normal(0, 2))))
+    return None
+
+
+def darkened(now: Conditions, rng: np.random.Generator) -> Conditions:
+    """The same weather at night, every second time by infrared."""
+    return replace(now, hour=float(rng.uniform(19.5, 28.5)) % 24, infrared=bool(rng.random() < 0.5))
+
+
 def _open_view(world: World, camera: Camera) -> bool:
     """Whether the way to what the camera looks at is not blocked by a building or a crown close by."""
     pose = camera.pose
@@ -175,8 +206,13 @@ def random_sensor(rng: np.random.Generator) -> Sensor:
     )  # fmt: skip
 
 
-def random_crowd(world: World, camera: Camera, rng: np.random.Generator) -> tuple[Actor, ...]:
-    """Vehicles and people on free ground in the camera's view, and cars in parking bays."""
+def random_crowd(
+    world: World,
+    camera: Camera,
+    rng: np.random.Generator,
+    kinds: tuple[tuple[ActorKind, float, float], ...] = KINDS,
+) -> tuple[Actor, ...]:
+    """Vehicles and people (of ``kinds``: what, how often, metres around it) on free ground in view, and cars in parking bays."""
     actors: list[Actor] = []
     taken: list[tuple[float, float, float]] = []
 
@@ -209,7 +245,7 @@ def random_crowd(world: World, camera: Camera, rng: np.random.Generator) -> tupl
                 1.4,
                 moving=False,
             )
-    weights = np.array([w for _, w, _ in KINDS])
+    weights = np.array([w for _, w, _ in kinds])
     wanted = int(rng.integers(4, 34))
     width, height = camera.lens.width_px, camera.lens.height_px
     for _ in range(wanted * 6):
@@ -218,7 +254,7 @@ def random_crowd(world: World, camera: Camera, rng: np.random.Generator) -> tupl
         spot = camera.to_plane([(rng.uniform(0, width), rng.uniform(0, height))])[0]
         x, y = float(spot[0]), float(spot[1])
         away = hypot(x - camera.pose.east_m, y - camera.pose.north_m)
-        kind, _, room = KINDS[int(rng.choice(len(KINDS), p=weights / weights.sum()))]
+        kind, _, room = kinds[int(rng.choice(len(kinds), p=weights / weights.sum()))]
         if not np.isfinite(spot).all() or away > FAR_M or away < room + 1.0 or not free(world, x, y, room):
             continue
         yaw, moving = _heading(world, x, y, kind, rng)

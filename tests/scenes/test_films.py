@@ -19,11 +19,13 @@ import pytest
 from patrol.config import load
 from patrol.errors import ClipNotWritten, UsageError
 from patrol.geo import LatLon, LocalFrame
-from patrol.scenes.actors import CLASSES, Actor, travel
+from patrol.scenes.actors import CLASS_OF, CLASSES, Actor, travel
 from patrol.scenes.clip import Film, demo_film, write_clip
 from patrol.scenes.demo_clips import rendered_clips
 from patrol.scenes.film import write_film
-from patrol.scenes.training_set import training_frames, write_training_set, yolo_labels
+from patrol.scenes.light import Conditions
+from patrol.scenes.random_district import random_district
+from patrol.scenes.training_set import darkened, mast_camera, training_frames, write_training_set, yolo_labels
 from patrol.scenes.truth import Seen
 from tests.scenes.small import CORNER, LOOK, scene
 
@@ -120,6 +122,24 @@ def test_labels_leave_out_what_cannot_be_told() -> None:
     rows = yolo_labels((big, tiny, hidden), 960, 540)
     assert len(rows) == 1
     assert rows[0] == pytest.approx((CLASSES.index("bus"), 40 / 960, 125 / 540, 80 / 960, 50 / 540))
+
+
+def test_training_looks_down_steeply_and_into_the_dark_often_enough() -> None:
+    """A camera on a mast stands free and looks 28 to 55 degrees down onto a road; darkness takes the sun and keeps the rain."""
+    rng = np.random.default_rng(3)
+    masts = [mast_camera(random_district(seed), rng, 320, 180) for seed in range(12)]
+    found = [camera for camera in masts if camera is not None]
+    assert len(found) >= 8
+    assert all(-55 <= camera.pose.pitch_deg <= -28 and 5.5 <= camera.pose.up_m <= 11 for camera in found)
+    nights = [darkened(Conditions(rain=0.4), rng) for _ in range(20)]
+    assert all(night.dark and night.rain == 0.4 for night in nights)
+    assert {night.infrared for night in nights} == {True, False}
+
+
+def test_a_van_is_a_car_as_in_the_street_labels() -> None:
+    """The street data calls vans cars; rendered ones are labelled the same, for the network must not be told both."""
+    assert CLASS_OF["van"] == "car"
+    assert CLASS_OF["truck"] == "truck"
 
 
 def test_a_training_set_on_disk_is_what_training_reads(tmp_path: Path) -> None:

@@ -213,3 +213,13 @@ def test_training_pictures_depend_on_the_seed_alone(tmp_path: Path) -> None:
     kept = cv2.imread(str(tmp_path / "masks" / "flood_3_00001.png"), cv2.IMREAD_GRAYSCALE)
     assert kept is not None
     assert np.array_equal(kept, frames[1].water)
+
+
+def test_cameras_in_the_street_see_floods_and_wet_ground() -> None:
+    """Pictures from the street are taken from a post's height at a low angle; some show much water, some none; they are not the drone's."""
+    frames = list(flood_frames(4, 7, 320, 180, seen_from="street"))
+    shares = [float((f.water > 127).mean()) for f in frames]
+    assert max(shares) > 0.2
+    assert min(shares) == 0.0
+    assert {3.5 <= f.camera.pose.up_m <= 9.0 and -62.0 < f.camera.pose.pitch_deg < 0.0 for f in frames} == {True}
+    assert not np.array_equal(frames[0].image, next(flood_frames(4, 1, 320, 180)).image)
