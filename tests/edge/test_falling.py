@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bench.falling import falls_in, frames, is_it, scene_truth
 from patrol.config import Config
@@ -82,6 +83,33 @@ def test_a_fall_behind_a_bough_is_one_fall() -> None:
     (fall,) = found
     assert fall.points[0][2] < 60
     assert fall.points[-1][2] > 300
+
+
+def street_front(n: int, falls: bool) -> NDArray[np.uint8]:
+    """Frame `n` at 25 a second: a wall with panes over which a headlight's beam moves; a ball let go at (300, 120) in frame 40."""
+    image = np.full((HEIGHT, 640), 150, np.float32)
+    panes = np.zeros(image.shape, np.bool_)
+    for top in range(60, 440, 55):
+        for left in range(100, 540, 50):
+            panes[top : top + 40, left : left + 32] = True
+    image[panes] = 60
+    t = (n - 40) / 25
+    if falls and t >= 0:
+        cv2.circle(image, (300, round(120 + 150 * t * t)), 6, 200, -1)
+    beam = 60 * np.exp(-(((np.arange(640) - (300 + 7 * (n - 58))) / 60) ** 2))
+    image += np.where(panes, beam[None, :], 0) + np.random.default_rng(n).standard_normal(image.shape, np.float32)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def test_a_thing_that_falls_before_panes_in_a_headlights_beam_is_seen() -> None:
+    """A pane that lights up as one smooth plane does not swallow what falls before it; the beam alone is no fall."""
+    for falls in (True, False):
+        watch, found = Watch(), list[Fall]()
+        for n in range(100):
+            found += watch.step(street_front(n, falls), n / 25, np.ones((HEIGHT, 640), np.uint8))
+        assert len(found) == falls
+        for fall in found:
+            assert fall.rest_px == pytest.approx((300, 120), abs=8)
 
 
 @given(st.floats(60, 2000), st.floats(0.0, 0.5), st.floats(0.7, 1.4))

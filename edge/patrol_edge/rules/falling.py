@@ -2,7 +2,8 @@
 
 A pixel moves when it differs from its background by more than it usually does: leaves, laundry and water teach their pixels to
 be patient, and a thing that passes once does not (both are followed by steps of at most a grey level or so a frame, as in sigma-delta
-background estimation: Manzanera and Richefeu 2007). Blobs of moving pixels are linked into tracks that go down. A track
+background estimation: Manzanera and Richefeu 2007). Blobs of moving pixels are linked into tracks that go down; what stands out of
+a pane over which a beam or a mirrored cloud moves is a blob of its own. A track
 is a fall when it stands out from its neighbours (a drop among drops does not), runs straight, speeds up steadily, and by its
 own acceleration must have been at rest a few seconds ago at most: rain and birds come at constant speed, which would put
 their rest minutes back. The scale of the picture is not known and not needed.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from math import hypot
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,11 +33,18 @@ CROWD_POINTS, CROWD_MOST, CROWDED = 4, 12, 0.75
 LEAST_PX, MOST_PX = 3, 6000
 MOST_BLOBS = 250  # per frame; more is a shaken camera or a downpour, and the largest are looked at
 MOST_TRACKS = 500
+# a surface on which light moves: large enough to hide the smallest thing (5 px across), and most of it on one plane of change, or
+# it would be the thing itself; the largest of a frame are looked at, as many as a front has panes in a beam
+LIT_PX, LIT_SHARE, MOST_LIT = 40, 0.5, 40
+LIT_FITS = 3  # of the plane, each without what stood out of the one before: a thing on half of the pane is gone by then
 BEGUN_EACH = 3  # tracks that may begin with one blob
 MISSES = 4  # frames in a row in which a track may be hidden or lost
 # a track of so many points is predicted through so many frames: behind a bough, through a beam of light
 SURE_POINTS, HIDDEN = 12, 15
 ALIKE = 1.4  # natural logarithm of the most that a thing's area changes from one sight to the next: it turns
+# shares of its size that a blob of another area must lie nearer to be taken for it: a half of it, or it and the lit pane behind it,
+# has its centre a quarter of the size beside its own, and differs by the logarithm of 2
+UNLIKE = 0.35
 LEAST_POINTS = 9
 LEAST_SECONDS = 0.3
 LEAST_FALL_SHARE = 0.1  # of the picture's height
@@ -132,6 +141,35 @@ class Fall:
 
 
 @dataclass
+class Reading:
+    """Blobs of one reading of the frames, linked into tracks. `unlike`: see UNLIKE."""
+
+    unlike: float
+    loose: list[tuple[float, float, float, int]] = field(default_factory=list)
+    tracks: list[Track] = field(default_factory=list)
+
+    def link(self, at_s: float, blobs: NDArray[np.float64], height_px: int) -> list[Track]:
+        """Give (n, 4) blobs (x, y, area, neighbours) to tracks, begin new ones; the tracks that have ended."""
+        free = np.ones(len(blobs), bool)
+        ended: list[Track] = []
+        alive: list[Track] = []
+        for track in sorted(self.tracks, key=lambda t: -len(t.points)):
+            track.frames += 1
+            chosen = _nearest(track, at_s, blobs, free, self.unlike)
+            if chosen is not None:
+                free[chosen] = False
+                track.extend(at_s, float(blobs[chosen, 0]), float(blobs[chosen, 1]), *blobs[chosen, 2:].astype(int))
+            else:
+                track.misses += 1
+            (ended if track.misses > track.patience else alive).append(track)
+        new = [(at_s, float(x), float(y), int(a)) for x, y, a, _ in blobs[free]]
+        alive += _begun(self.loose, new, height_px)
+        self.loose = new
+        self.tracks = sorted(alive, key=lambda t: -len(t.points))[:MOST_TRACKS]
+        return ended
+
+
+@dataclass
 class Watch:
     """What the watch of one picture size remembers between frames; lost at a restart, learnt again in two seconds."""
 
@@ -139,8 +177,9 @@ class Watch:
     background: NDArray[np.float32] | None = None
     changes: list[Grey] = field(default_factory=list)
     usual: NDArray[np.float32] | None = None
-    loose: list[tuple[float, float, float, int]] = field(default_factory=list)
-    tracks: list[Track] = field(default_factory=list)
+    # each frame is read twice: blobs as they are, and with what stands before lit panes besides; neither spoils the other's tracks
+    plain: Reading = field(default_factory=lambda: Reading(0.0))
+    parted: Reading = field(default_factory=lambda: Reading(UNLIKE))
     fallen: list[Fall] = field(default_factory=list)
     frames: int = 0
 
@@ -149,17 +188,20 @@ class Watch:
         if self.last_s is not None and not 0 < at_s - self.last_s < 1.0:
             self.forget()  # a gap: nothing is continuous across it
         self.last_s = at_s
-        ended = self._link(at_s, self._blobs(grey, watched), grey.shape[0])
+        whole, part = self._blobs(grey, watched)
+        ended = self.plain.link(at_s, whole, grey.shape[0])
+        ended += self.parted.link(at_s, np.concatenate([whole, part]), grey.shape[0])
         self.fallen += [fall for track in ended if (fall := fallen(track, grey.shape[0])) is not None]
         return self._settled(at_s, grey.shape[0])
 
     def forget(self) -> None:
         """Start anew, but keep what each pixel usually does."""
-        self.loose.clear()
-        self.tracks.clear()
+        for reading in (self.plain, self.parted):
+            reading.loose.clear()
+            reading.tracks.clear()
 
-    def _blobs(self, grey: Grey, watched: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """(n, 4) centre x, centre y, area, neighbours of moving blobs."""
+    def _blobs(self, grey: Grey, watched: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """(n, 4) centre x, centre y, area, neighbours of moving blobs, and (m, 4) of what stands before lit ones."""
         now = grey.astype(np.float32)
         if self.background is None or self.usual is None or self.background.shape != now.shape:
             self.background, self.usual, self.frames = now.copy(), np.zeros(now.shape, np.float32), 0
@@ -179,35 +221,21 @@ class Watch:
             if then is not None:
                 self.usual += np.clip(then - self.usual, -SINK, RISE)
         moving = cv2.morphologyEx(moving, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
-        count, _, stats, centres = cv2.connectedComponentsWithStats(moving, connectivity=8)
+        count, labels, stats, centres = cv2.connectedComponentsWithStats(moving, connectivity=8)
         areas = stats[1:count, cv2.CC_STAT_AREA]
         keep = np.flatnonzero((areas >= LEAST_PX) & (areas <= MOST_PX))
-        if len(keep) > MOST_BLOBS:
-            keep = keep[np.argsort(-areas[keep], kind="stable")[:MOST_BLOBS]]
-        at, sizes = centres[1 + keep], areas[keep].astype(np.float64)
-        near = np.abs(at[:, None] - at[None]).max(axis=2) < CROWD_SHARE * grey.shape[0]
-        crowd = (near & (sizes[None, :] >= CROWD_SIZE * sizes[:, None])).sum(axis=1) - 1.0
-        return np.concatenate([at, sizes[:, None], crowd[:, None]], axis=1)
-
-    def _link(self, at_s: float, blobs: NDArray[np.float64], height_px: int) -> list[Track]:
-        """Give blobs to tracks, begin new ones; the tracks that have ended."""
-        free = np.ones(len(blobs), bool)
-        ended: list[Track] = []
-        alive: list[Track] = []
-        for track in sorted(self.tracks, key=lambda t: -len(t.points)):
-            track.frames += 1
-            chosen = _nearest(track, at_s, blobs, free)
-            if chosen is not None:
-                free[chosen] = False
-                track.extend(at_s, float(blobs[chosen, 0]), float(blobs[chosen, 1]), *blobs[chosen, 2:].astype(int))
-            else:
-                track.misses += 1
-            (ended if track.misses > track.patience else alive).append(track)
-        new = [(at_s, float(x), float(y), int(a)) for x, y, a, _ in blobs[free]]
-        alive += _begun(self.loose, new, height_px)
-        self.loose = new
-        self.tracks = sorted(alive, key=lambda t: -len(t.points))[:MOST_TRACKS]
-        return ended
+        keep = np.sort(keep[np.argsort(-areas[keep], kind="stable")[:MOST_BLOBS]])
+        whole = np.column_stack([centres[1 + keep], areas[keep]]).astype(np.float64)
+        large = [n for n in np.argsort(-areas[keep], kind="stable")[:MOST_LIT] if areas[keep[n]] >= LIT_PX]
+        parts = {
+            n: _before_light(step, limit, np.asarray(labels, np.int32), 1 + int(keep[n]), stats[1 + keep[n]])
+            for n in large
+        }
+        part = np.array([p for found in parts.values() for p in found], np.float64).reshape(-1, 3)
+        rivals = np.concatenate([whole[[n for n in range(len(whole)) if not parts.get(n)]], part])
+        near_px = CROWD_SHARE * grey.shape[0]
+        among_parts = _crowd(part, rivals, near_px, most=1 / CROWD_SIZE)
+        return np.column_stack([whole, _crowd(whole, whole, near_px)]), np.column_stack([part, among_parts])
 
     def _settled(self, now_s: float, height_px: int) -> list[Fall]:
         """Falls with which no other track still runs in parallel; of each group the one that fell farthest."""
@@ -215,7 +243,7 @@ class Watch:
             return []
         running = any(
             len(t.points) >= LEAST_POINTS and t.points[-1][2] - t.points[0][2] > LEAST_FALL_SHARE / 2 * height_px
-            for t in self.tracks
+            for t in self.plain.tracks + self.parted.tracks
         )
         if running and now_s - self.fallen[-1].points[-1][0] < WAIT_S:
             return []
@@ -227,13 +255,59 @@ class Watch:
         return groups
 
 
+def _crowd(
+    blobs: NDArray[np.float64], among: NDArray[np.float64], near_px: float, most: float = float("inf")
+) -> NDArray[np.float64]:
+    """(n,) how many others lie near each blob (x, y, area) that are large enough, at most `most` times as large, to be taken for it."""
+    near = np.abs(blobs[:, None, :2] - among[None, :, :2]).max(axis=2) < near_px
+    times = among[None, :, 2] / blobs[:, None, 2]
+    return np.asarray((near & (times >= CROWD_SIZE) & (times <= most)).sum(axis=1) - 1.0, np.float64)
+
+
+def _before_light(
+    step: NDArray[np.float32],
+    limit: NDArray[np.float32],
+    labels: NDArray[np.integer[Any]],
+    label: int,
+    stats: NDArray[np.integer[Any]],
+) -> list[tuple[float, float, float]]:
+    """Things before a surface on which light moves: x, y, area of each. `stats` as OpenCV gives them.
+
+    A beam or a cloud's mirror image changes a pane as one smooth plane of grey levels. What stands out of it is something else.
+    """
+    x0, y0, wide, high, area = (int(v) for v in stats[:5])
+    window = (slice(y0, y0 + high), slice(x0, x0 + wide))
+    own = labels[window] == label
+    ys, xs = np.nonzero(own)
+    plane = np.column_stack([xs, ys, np.ones(len(xs))]).astype(np.float32)
+    change, far = step[window][own], limit[window][own]
+    lit = np.abs(change - np.median(change)) < far
+    if lit.all():
+        return []
+    for _ in range(LIT_FITS):
+        if lit.sum() < LIT_SHARE * area:
+            return []
+        fit = np.linalg.lstsq(plane[lit], change[lit], rcond=None)[0]
+        lit = np.abs(change - plane @ fit) < far
+    out = np.zeros(own.shape, np.uint8)
+    out[own] = ~lit
+    out = cv2.morphologyEx(out, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))  # the soft rim of a thing is no thing
+    if lit.sum() < LIT_SHARE * area or not out.any():
+        return []
+    count, _, parts, centres = cv2.connectedComponentsWithStats(out, connectivity=8)
+    sizes = parts[1:count, cv2.CC_STAT_AREA]
+    return [(x0 + x, y0 + y, float(a)) for (x, y), a in zip(centres[1:count], sizes, strict=True)]
+
+
 def _together(a: Fall, b: Fall, height_px: int) -> bool:
     """Whether two falls are one thing and its reflection, or two halves of one: at the same time, near each other."""
     apart_s = max(a.points[0][0], b.points[0][0]) - min(a.points[-1][0], b.points[-1][0])
     return apart_s < 0.5 and abs(a.rest_px[0] - b.rest_px[0]) < 0.15 * height_px
 
 
-def _nearest(track: Track, at_s: float, blobs: NDArray[np.float64], free: NDArray[np.bool_]) -> int | None:
+def _nearest(
+    track: Track, at_s: float, blobs: NDArray[np.float64], free: NDArray[np.bool_], unlike: float
+) -> int | None:
     if not free.any():
         return None
     x, y = track.predicted(at_s)
@@ -241,8 +315,9 @@ def _nearest(track: Track, at_s: float, blobs: NDArray[np.float64], free: NDArra
     size_px = 1.13 * float(np.sqrt(track.points[-1][3]))
     reach = 2.5 + 0.15 * size_px + (0.5 if len(track.points) < 5 else 0.22) * hypot(track.vx, track.vy) * dt
     away = np.hypot(blobs[:, 0] - x, blobs[:, 1] - y)
-    away[~free | (np.abs(np.log(blobs[:, 2] / track.points[-1][3])) > ALIKE)] = np.inf
-    best = int(away.argmin())
+    times = np.abs(np.log(blobs[:, 2] / track.points[-1][3]))
+    away[~free | (times > ALIKE)] = np.inf
+    best = int((away + unlike * size_px * times).argmin())
     return best if away[best] <= reach and blobs[best, 1] > track.points[-1][2] - 1.5 - 0.1 * size_px else None
 
 
