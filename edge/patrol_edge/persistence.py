@@ -5,7 +5,8 @@ the picture, not to a track: a detector that loses a car for a while, takes it f
 person walking through the view neither restarts a timer nor raises the same alert again.
 
 - A spot begins with its first vote and is raised once, when it has been seen for `dwell_s` and by at
-  least `share` of the looks since then, and by as many as the sighting itself wants. After a longer absence it
+  least `share` of the looks since then, and by as many as the sighting itself wants. Where a place
+  is wider than one thing (a zone in which anything may burn), the thing that is named must have so many votes of its own. After a longer absence it
   must be there for a fifth of `dwell_s` again: who passes the place where a van has just unloaded does not complete its time.
 - A candidate lost for longer than it had been there, and back with another outline, begins anew. Who rolls through the
   place where another will stop a few seconds later gives that one no time; a vehicle seen now and then keeps its own.
@@ -132,7 +133,8 @@ def look(
 
     def keep(spot: Spot, sighting: Sighting) -> None:
         dwell_s = (spot.last_seen_at - spot.first_seen_at).total_seconds()
-        enough = spot.votes >= max(rules.share * spot.looks, sighting.least_votes)
+        votes = spot.votes if sighting.own_votes is None else min(spot.votes, sighting.own_votes)
+        enough = votes >= max(rules.share * spot.looks, sighting.least_votes)
         if spot.alert_id is None and _stays(spot, rules, now) and dwell_s >= rules.dwell_s and enough:
             spot = spot.model_copy(update={"alert_id": _alert_id(spot, identity)})
             findings.append(Raised(spot, sighting))

@@ -24,6 +24,7 @@ from patrol_edge.persistence import ZoneMemory
 from patrol_edge.pipeline import CameraMemory, Pipeline, Watcher, read_memory, write_memory
 from patrol_edge.rules.hotspots import HotKind, Thresholds, find, ground_area
 from patrol_edge.thermal.picture import painted
+from patrol_edge.thermal.radiometry import celsius_of, glow
 from tests.edge.conftest import START, ScriptedDetector
 from tests.edge.test_watch import patrol_edge
 
@@ -177,6 +178,47 @@ def test_heat_that_is_at_home_is_no_fire(config: Config) -> None:
     assert len(judge(config, [(t, elsewhere) for t in range(0, 30, 2)], known_hot_px=known)[1]) == 1
 
 
+def test_a_glint_in_the_look_that_alerts_gives_neither_place_nor_size(config: Config) -> None:
+    """A fire burns on; a reflection hotter than it flashes elsewhere in the very look that alerts: place, degrees and size are the fire's."""
+    glint = scene((160, 150, 5, 400), (60, 60, 7, 600))
+    looks = [(float(t), glint if t == 6 else FIRE) for t in range(0, 20, 2)]
+    _, (alert,) = judge(config, looks)
+    _, (plain,) = judge(config, [(float(t), FIRE) for t in range(0, 20, 2)])
+    assert alert.explanation.last_seen_at == START + timedelta(seconds=6)
+    assert alert.region.x_min_px > 140
+    assert alert.measurement == plain.measurement
+    assert alert.position == plain.position
+
+
+def test_glints_at_many_places_are_no_fire(config: Config) -> None:
+    """A reflection that flashes at another place in every look never alerts: no place has the votes."""
+    places = np.random.default_rng(1).permutation([(x, y) for x in range(20, 310, 45) for y in range(20, 240, 45)])
+    looks = [(2.0 * n, scene((int(x), int(y), 4, 400))) for n, (x, y) in enumerate(places[:25])]
+    assert judge(config, looks)[1] == []
+
+
+@pytest.mark.parametrize(("radius_px", "hot_c", "around_c"), [(2.5, 900, 15), (4, 250, 30), (8, 600, 30), (6, 400, 85)])
+def test_a_fires_square_metres_are_its_own_through_a_soft_lens(
+    config: Config, radius_px: float, hot_c: float, around_c: float
+) -> None:
+    """What a lens smears and the hot roof around a fire are not burning: the area is the fire's within a fifth, and inside its interval."""
+    view = camera(config).geo(config.frame)
+    assert view is not None
+    y, x = np.mgrid[0 : SIZE[1] * 8, 0 : SIZE[0] * 8] / 8
+    inside = (x - 160.3) ** 2 + (y - 150.2) ** 2 <= radius_px**2
+    fine = cv2.GaussianBlur(np.where(inside, glow(hot_c), glow(around_c)), (0, 0), 8 * 0.6)
+    celsius = celsius_of(np.asarray(cv2.resize(fine, SIZE, interpolation=cv2.INTER_AREA), np.float64))
+    angles = np.linspace(0, 2 * np.pi, 200, endpoint=False)
+    ring = np.array([159.8, 149.7]) + radius_px * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    truth_m2 = cv2.contourArea(view.to_plane(ring)[:, :2].astype(np.float32))
+    spot = find(celsius, np.ones((SIZE[1], SIZE[0]), np.bool_), Thresholds(), ground_area(view))[0]
+    assert spot.kind is HotKind.FIRE
+    assert spot.area_m2 == pytest.approx(truth_m2, rel=0.2)
+    assert spot.least_m2 is not None
+    assert spot.most_m2 is not None
+    assert spot.least_m2 <= truth_m2 <= spot.most_m2
+
+
 def test_a_glint_does_not_last(config: Config) -> None:
     """Heat seen for one look of a minute, as a reflection that passes, is no fire."""
     looks = [(float(t), FIRE if t == 20 else scene()) for t in range(0, 60, 2)]
@@ -237,10 +279,8 @@ def test_made_scenes_hold_the_fire_that_they_say() -> None:
     assert scene.fire is not None
     _, size_px = pixels_of(scene.fire, scene.view, BEGINS_S)
     degrees = dict(pictures(burning))
-    half_c = (
-        float(degrees[BEGINS_S].max()) + 273.15
-    ) * 0.5**0.25 - 273.15  # half of its radiation: where a soft edge lies
-    assert int((degrees[BEGINS_S] > half_c).sum()) == pytest.approx(size_px, rel=0.3)
+    brightness = glow(degrees[BEGINS_S])
+    assert int((brightness > brightness.max() / 2).sum()) == pytest.approx(size_px, rel=0.3)
     alerts = alerts_in(burning)
     assert [is_it(alert, scene, at_s) for at_s, alert in alerts] == [True]
     quiet = next(

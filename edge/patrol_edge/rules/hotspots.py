@@ -24,13 +24,19 @@ from numpy.typing import NDArray
 from patrol.geo import Camera
 from patrol_edge.frame import Image
 from patrol_edge.rules.sighting import Box
-from patrol_edge.thermal.radiometry import Celsius
+from patrol_edge.thermal.radiometry import Celsius, glow
 
 LEAST_FIRE_PX = 3  # one or two hot pixels are as often a defect or a glint as a flame
 SMOULDER_C = 100.0  # no surface reaches it by sun
 LEAST_SMOULDER_PX = 25  # chimneys and exhausts in the shared pictures of cities have at most 20 pixels above 60 °C
 # above SMOULDER_C, where square metres are known: smaller and colder is the mouth of a flue (half a metre) or an exhaust (300 °C)
 LEAST_FIRE_M2, FLAME_C = 0.25, 350.0
+# a lens spreads an edge over about so many pixels to each side: half of the glow that is reached within them lies on the edge itself
+SOFT_PX = 2
+EDGE_PX = 0.5  # by which an outline of whole pixels may lie too far out
+RING_PX = 3  # width of what is taken as the surroundings of a thing's edge
+RESOLVED_PX = 9  # three by three: the middle one is filled by the thing alone; of less, no picture tells how hot and how large it is
+HOTTEST_FLAME_C = 1200.0  # wood, rubbish, petrol and gas in open air burn below it
 SMALL_PX, SMALL_M2 = 60, 3.0  # a point is at most so large
 STRIP_ASPECT, LEAST_STRIP_PX = 2.5, 12  # long side over short side; fewer pixels have no shape
 EVEN_SPAN_C = 15.0  # a heated surface varies less than this between its quartiles
@@ -65,8 +71,9 @@ class Thresholds:
 class HotSpot:
     """One hot region. Temperatures in °C; for pictures with colours only they are None and `contrast` is a share of grey.
 
-    `area_px`: pixels above `hot_c`; `body_px`: pixels above half of the contrast, around the hottest; `area_m2`: of those
-    above `hot_c`, on flat ground, None without a pose.
+    `area_px`: pixels above `hot_c`; `body_px`: pixels above half of the contrast, around the hottest. On flat ground, None
+    without a pose: `area_m2`, the least that it can be (`extent`) and the most, every pixel that neither sun nor blur alone
+    heats (above SMOULDER_C, where there are such); `warm_m2`, of all pixels above `hot_c`.
     """
 
     kind: HotKind
@@ -80,6 +87,9 @@ class HotSpot:
     core_px: int
     smoulder_px: int
     area_m2: float | None
+    least_m2: float | None = None
+    most_m2: float | None = None
+    warm_m2: float | None = None
 
     @property
     def confidence(self) -> float:
@@ -166,13 +176,47 @@ def _measured(
     quartiles = np.percentile(values, (25, 75))
     spot = HotSpot(
         HotKind.WARM_OBJECT,
-        (float(x0 + xs.min()), float(y0 + ys.min()), float(x0 + xs.max() + 1), float(y0 + ys.max() + 1)),
+        _box_of(xs + x0, ys + y0),
         (int(x0 + xs[top]), int(y0 + ys[top])), peak_c, background_c, peak_c - background_c, len(ys), body_px,
-        int((values >= limits.fire_c).sum()), int((values >= SMOULDER_C).sum()), area_of(ys + y0, xs + x0),
+        int((values >= limits.fire_c).sum()), int((values >= SMOULDER_C).sum()), None,
+        warm_m2=area_of(ys + y0, xs + x0),
     )  # fmt: skip
     burning = values >= SMOULDER_C
     burning_m2 = area_of(ys[burning] + y0, xs[burning] + x0) if burning.any() else None
-    return replace(spot, kind=kind_of(spot, aspect, float(quartiles[1] - quartiles[0]), burning_m2))
+    spot = replace(spot, kind=kind_of(spot, aspect, float(quartiles[1] - quartiles[0]), burning_m2))
+    if spot.warm_m2 is None:
+        return spot
+    itself = own & (near >= SMOULDER_C) if burning.any() else own
+    inside, least_share = extent(near, itself, background_c)
+    ys, xs = np.nonzero(inside)
+    most_m2 = spot.warm_m2 if burning_m2 is None else burning_m2
+    area_m2 = area_of(ys + y0, xs + x0) or 0.0
+    return replace(spot, area_m2=area_m2, least_m2=min(area_m2, least_share * most_m2), most_m2=most_m2)
+
+
+def _box_of(xs: NDArray[np.intp], ys: NDArray[np.intp]) -> Box:
+    return float(xs.min()), float(ys.min()), float(xs.max() + 1), float(ys.max() + 1)
+
+
+def extent(celsius: Celsius, hot: NDArray[np.bool_], surroundings_c: float) -> tuple[NDArray[np.bool_], float]:
+    """Of the (h, w) hot pixels those that the hot thing itself covers, and the least share of the hot ones that it can be.
+
+    Glow adds up under a soft lens, degrees do not: a pixel of which a tenth burns reads far above any threshold in degrees. Where a
+    thing ends, its glow is half-way between what lies around it (the roof that it burns on, where there is one; `surroundings_c`
+    where nothing is known) and what it reaches within the softness of the lens. At the least its outline lies half a pixel further
+    in, or all of it is as hot as its hottest pixel, or, too small to be resolved, as hot as any flame.
+    """
+    near = cv2.dilate(hot.astype(np.uint8), np.ones((2 * SOFT_PX + 1,) * 2, np.uint8))
+    ring = (cv2.dilate(near, np.ones((2 * RING_PX + 1,) * 2, np.uint8)) > near) & (celsius > -273)
+    cold = float(glow(float(np.median(celsius[ring])) if ring.any() else surroundings_c))
+    above = np.where(hot, np.maximum(glow(np.where(hot, celsius, 0)) - cold, 0.0), 0.0)
+    reached = cv2.dilate(above, np.ones((2 * SOFT_PX + 1,) * 2, np.uint8))
+    inside = hot & (2 * above >= reached)
+    count = int(inside.sum())
+    hottest = float(above.max()) if count >= RESOLVED_PX else float(glow(HOTTEST_FLAME_C)) - cold
+    as_hot_px = float(above.sum()) / max(hottest, float(above.max()), 1e-9)
+    drawn_in_px = count * max(0.0, 1 - EDGE_PX / np.sqrt(max(count, 1) / np.pi)) ** 2
+    return inside, min(as_hot_px, drawn_in_px) / max(1, int(hot.sum()))
 
 
 def _body(body: NDArray[np.bool_], x: int, y: int) -> tuple[int, float]:
@@ -190,7 +234,7 @@ def kind_of(spot: HotSpot, aspect: float, quartile_span_c: float, burning_m2: fl
     is_mouth = burning_m2 is not None and burning_m2 < LEAST_FIRE_M2 and (spot.peak_c or 0.0) < FLAME_C
     if (spot.core_px >= LEAST_FIRE_PX or spot.smoulder_px >= LEAST_SMOULDER_PX) and not is_mouth:
         return HotKind.FIRE
-    small = spot.area_px <= SMALL_PX and (spot.area_m2 is None or spot.area_m2 <= SMALL_M2)
+    small = spot.area_px <= SMALL_PX and (spot.warm_m2 is None or spot.warm_m2 <= SMALL_M2)
     if small:
         return HotKind.HOT_STRIP if aspect >= STRIP_ASPECT and spot.body_px >= LEAST_STRIP_PX else HotKind.HOT_POINT
     return HotKind.HEATED_SURFACE if quartile_span_c <= EVEN_SPAN_C and not spot.smoulder_px else HotKind.WARM_OBJECT

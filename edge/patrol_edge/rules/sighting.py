@@ -38,6 +38,7 @@ class Sighting:
     picture: Image | None = None  # what shows it, where the frame alone does not (a thing that has already fallen)
     model: ModelRef | None = None  # the network that saw it, where the zone's rule asks several
     threshold: float | None = None  # of its confidence, where that is not the zone's
+    own_votes: int | None = None  # how many looks have seen this very thing, where its place is wider than one thing
     least_votes: int = 1  # how many looks must have seen it: what one look is worth is the rule's to know
 
 

@@ -67,15 +67,19 @@ def corrected(apparent: Celsius, surface: Surface) -> Celsius:
     reflected_c = air_c if surface.reflected_c is None else surface.reflected_c
     tau = transmission(surface.range_m or 0.0, air_c, 0.5 if surface.humidity is None else surface.humidity)
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        measured = _glow(apparent.astype(np.float64))
-        own = (measured - tau * (1 - emissivity) * _glow(reflected_c) - (1 - tau) * _glow(air_c)) / (tau * emissivity)
-        kelvin = PLANCK_B_K / np.log1p(1 / np.where(own > 0, own, np.nan))
-    return np.asarray(kelvin - ZERO_C_IN_K, np.float32)
+        measured = glow(apparent.astype(np.float64))
+        own = (measured - tau * (1 - emissivity) * glow(reflected_c) - (1 - tau) * glow(air_c)) / (tau * emissivity)
+        return celsius_of(np.where(own > 0, own, np.nan))
 
 
-def _glow(celsius: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    """Brightness of a black body in the camera's band, in arbitrary units."""
+def glow(celsius: NDArray[np.float64] | Celsius | float) -> NDArray[np.float64]:
+    """Brightness of a black body in the camera's band, in arbitrary units: what adds up where several share one pixel."""
     return np.asarray(1 / np.expm1(PLANCK_B_K / (np.asarray(celsius, np.float64) + ZERO_C_IN_K)), np.float64)
+
+
+def celsius_of(brightness: NDArray[np.float64] | NDArray[np.float32]) -> Celsius:
+    """The temperature of a black body that glows so: `glow` the other way round."""
+    return np.asarray(PLANCK_B_K / np.log1p(1 / brightness) - ZERO_C_IN_K, np.float32)
 
 
 def cleaned(celsius: Celsius) -> Celsius:
