@@ -323,10 +323,19 @@ def street(network: Detector, title: str, only: set[str] | None = None) -> None:
     print(f"  decided wrongly (share of the road): {', '.join(wrong) or 'none'}")
 
 
+def _part(said: str) -> str:
+    """A part by its name. argparse's own `choices` would refuse the default of a list that may be empty."""
+    if said not in PARTS:
+        raise argparse.ArgumentTypeError(f"{said!r} is none of {', '.join(PARTS)}")
+    return said
+
+
 def main() -> int:
     """Run what is named."""
     parser = argparse.ArgumentParser(prog="python -m bench.flooding", description=__doc__)
-    parser.add_argument("parts", nargs="*", default=[*PARTS], choices=PARTS)
+    parser.add_argument(
+        "parts", nargs="*", default=[*PARTS], type=_part, help=f"of {', '.join(PARTS)}; all where none is named"
+    )
     parser.add_argument("--views", type=int, default=VIEWS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--model", type=Path, default=None, help="an ONNX file in place of the registered network")

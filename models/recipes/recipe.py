@@ -113,6 +113,16 @@ class Target(_Part):
     on: str | None = Field(default=None, description="the measured set; val where absent")
 
 
+class Soup(_Part):
+    """Mean of the weights of two moments of one run, which is often better than either.
+
+    Source: M. Wortsman et al., "Model soups", ICML 2022.
+    """
+
+    epoch: int = Field(description="one of ``lengthened``: after these the running average is kept")
+    share: float = Field(description="of the run's end in the mean, 0..1")
+
+
 class Recipe(_Part):
     """Everything that determines a model."""
 
@@ -131,7 +141,9 @@ class Recipe(_Part):
     training: Training
     blend: float = Field(default=1.0, description="share of the trained weights in the exported ones, rest pretrained")
     head_blend: float | None = Field(default=None, description="the same for the head alone; as ``blend`` where absent")
+    soup: Soup | None = Field(default=None, description="mix the run's end with its state at an earlier epoch")
     threshold_beta: float = 1.0
+    least_thresholds: dict[str, float] = Field(default={}, description="operating thresholds that are not undercut")
     most_false_images: float | None = Field(default=None, description="bound on images without object that alert, 0..1")
     targets: list[Target] = Field(default=[], description="what the model is to reach, printed beside what it reaches")
     slices: dict[str, str] = Field(

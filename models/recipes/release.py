@@ -37,6 +37,7 @@ def sha256(file: Path) -> str:
 
 def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = ()) -> dict[str, float]:
     """Operating threshold per class: best F-beta on ``val``; a class with fewer than ten truths takes the others' median.
+    None lies below the recipe's ``least_thresholds``.
 
     Where the recipe bounds false alarms, thresholds are raised until at most that share of the images without any true object,
     of ``val`` and the other sets, holds a detection; of all ways to share what is allowed among the classes that one in which
@@ -47,7 +48,10 @@ def thresholds(recipe: Recipe, measured: Measured, others: Sequence[Measured] = 
         label: metrics.threshold([row[label] for row in measured.matches], recipe.threshold_beta) for label in enough
     }
     usual = round(float(np.median(list(chosen.values()))), 2)
-    limits = {name: chosen.get(label, usual) for label, name in enumerate(recipe.classes)}
+    limits = {
+        name: max(chosen.get(label, usual), recipe.least_thresholds.get(name, 0.0))
+        for label, name in enumerate(recipe.classes)
+    }
     if recipe.most_false_images is None:
         return limits
     sets = [measured, *others]

@@ -68,7 +68,7 @@ def export(recipe: Recipe, run: str, threads: int) -> None:
             log.warning(
                 "PyPI's fire-detector is not installed here: it will not be measured (models/recipes/foreign.py)"
             )
-    trained = training.averaged(recipe, recipe.runs / run)
+    trained = training.mixed(recipe, recipe.runs / run)
     network = exporting.blend(trained, pretrained, recipe.blend, recipe.head_blend)
     draft = recipe.runs / run / "draft.onnx"
     exporting.write_onnx(network, recipe.input_size, {}, draft)

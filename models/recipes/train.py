@@ -54,6 +54,24 @@ def averaged(recipe: Recipe, folder: Path) -> nn.Module:
     return model.eval()
 
 
+def mixed(recipe: Recipe, folder: Path) -> nn.Module:
+    """The averaged network of the run's end, mixed with an earlier one where the recipe says so.
+
+    Raises FileNotFoundError without checkpoint, or without what was kept after that epoch.
+    """
+    end = averaged(recipe, folder)
+    if recipe.soup is None:
+        return end
+    earlier = start(recipe)
+    earlier.load_state_dict(torch.load(kept_after(folder, recipe.soup.epoch), map_location="cpu", weights_only=True))
+    return export.blend(end, earlier, recipe.soup.share).eval()
+
+
+def kept_after(folder: Path, epoch: int) -> Path:
+    """Where the run's running average lies as it was after an epoch at which the run had once ended."""
+    return folder / f"average-{epoch}.pt"
+
+
 def collate(canvases: list[sampling.Canvas]) -> Batch:
     """One batch of samples, RGB."""
     h, w = canvases[0].image.shape[:2]
@@ -231,6 +249,8 @@ class Run(Resumable):
         while self.epoch < rules.epochs:
             row = {"loss": self.one_epoch()}
             self.epoch += 1
+            if self.epoch in rules.lengthened:
+                torch.save(self.average.state_dict(), kept_after(self.folder, self.epoch))
             if self.epoch % rules.check_every == 0 or self.epoch == rules.epochs:
                 row |= self._check()
             self.record(row)

@@ -152,6 +152,14 @@ def test_what_is_allowed_goes_to_the_class_that_finds_more_with_it() -> None:
     assert release.false_images([measured], bounded, ["fire", "smoke"]) == (0.5, 2)
 
 
+def test_no_threshold_undercuts_what_the_recipe_knows_of_the_field() -> None:
+    """Smoke does best from 0.4 on, but wet asphalt is known to reach 0.69: it starts at 0.7, and fire is not touched by that."""
+    measured = measured_of(2, [*[(0, 0.4)] * 12, *[(1, 0.4)] * 12], [])
+    plain, warned = (recipe_of(["fire", "smoke"], **more) for more in ({}, {"least_thresholds": {"smoke": 0.7}}))
+    assert release.thresholds(plain, measured)["smoke"] <= 0.4
+    assert release.thresholds(warned, measured) == {**release.thresholds(plain, measured), "smoke": 0.7}
+
+
 def test_the_table_of_all_models_is_what_was_measured() -> None:
     """models/README.md holds exactly the table that the registry and each model's figures.json give, of these very files."""
     page = (MODELS / "README.md").read_text(encoding="utf-8")
